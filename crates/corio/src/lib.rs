@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod event_loop;
+mod report;
+mod run;
+mod scope;
+mod sleep;
+mod task;
+mod timeout;
+
+pub mod net;
+
+pub use corio_futures::{
+    BrokenPromise, CallbackKey, Cancelled, CannotWait, Error, ErrorGroup, Event, Future,
+    InvalidState, Lock, LockGuard, NoRunningLoop, Promise, Result, SharedFuture, TimedOut,
+    create_future,
+};
+pub use event_loop::{Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use report::Report;
+pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
+pub use scope::{Gather, Gathered, TaskGroup, gather, task_group};
+pub use sleep::sleep;
+pub use task::{
+    CannotAwait, Panicked, Task, TaskHandle, TaskOptions, create_task, create_task_with,
+    current_task,
+};
+pub use timeout::timeout;

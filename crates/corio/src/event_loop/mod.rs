@@ -1,0 +1,301 @@
+//! The event loop: what is ready, who is parked, what time it is.
+//!
+//! * this file: the state, and what tasks do with it;
+//! * [`turn`]: running what is ready, polling, firing timers;
+//! * [`deadlock`]: noticing that nothing will ever happen again;
+//! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
+//!
+//! # The turn
+//!
+//! ```text
+//!   ┌─▶ step what is ready, first in, first out: at most 64 steps
+//!   │                     │
+//!   │    poll the operating system: not at all, if nothing could come of it;
+//!   │    without waiting, if something is ready; else until the next timer is due
+//!   │                     │
+//!   └── fire the timers that are due, by deadline, then by creation
+//! ```
+//!
+//! **Guaranteed.** A task that is ready runs after at most those that were ready before it and
+//! those that the operating system or a timer makes ready meanwhile; the operating system and the
+//! timers are looked at after at most 64 steps. So a task that always yields cannot starve I/O,
+//! and if every step is short, so is every wait. What is *not* guaranteed is that steps are short:
+//! nothing interrupts a task.
+//!
+//! Architecture Invariant: nothing of the loop is borrowed while a task or a callback runs. Each
+//! method here borrows what it needs and returns.
+
+mod deadlock;
+mod handle;
+mod turn;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::time::Instant;
+
+use corio_futures::contract::{self, Entered, Parker};
+use corio_futures::{CannotWait, Error, NoRunningLoop, Result, WaitList};
+use corio_reactor::{Clock, Reactor, TimerKey, Timers};
+use slab::Slab;
+
+use crate::report::{self, Report};
+use crate::task::Runnable;
+
+pub use deadlock::Deadlock;
+pub use handle::{EventLoopHandle, Statistics, get_running_loop};
+
+/// How many waits a task may find fulfilled, in one step, before it must yield: what tokio
+/// allows, <https://docs.rs/tokio/latest/tokio/task/coop>.
+const BUDGET: u32 = 128;
+
+/// Who waits for a file descriptor.
+#[derive(Debug, Default)]
+pub(crate) struct IoWaiters {
+    pub(crate) readable: WaitList,
+    pub(crate) writable: WaitList,
+}
+
+/// Something to do in the next turn.
+enum Ready {
+    /// The task with this key.
+    Step(usize),
+    Call(Box<dyn FnOnce()>),
+}
+
+/// What a timer does when it fires.
+pub(crate) enum Alarm {
+    /// Wakes a sleeper.
+    Wake(Rc<dyn Runnable>),
+    /// Cancels a task whose time is up.
+    Expire(Rc<dyn Runnable>),
+}
+
+pub(crate) struct EventLoop {
+    ready: RefCell<VecDeque<Ready>>,
+    tasks: RefCell<Slab<Rc<dyn Runnable>>>,
+    current: Cell<Option<usize>>,
+    timers: RefCell<Timers<Alarm>>,
+    clock: Clock,
+    reactor: Reactor<IoWaiters>,
+    /// Tasks that are parked until a file descriptor is ready.
+    waiting_for_io: Cell<usize>,
+    /// The turn ends early: a timer was set that is due already.
+    hurry: Cell<bool>,
+    budget: Cell<u32>,
+    closed: Cell<bool>,
+    tasks_made: Cell<u64>,
+    tasks_peak: Cell<usize>,
+    steps: Cell<u64>,
+    deadlocks: Cell<usize>,
+    exception_handler: RefCell<Option<Rc<dyn Fn(&Report)>>>,
+}
+
+thread_local! {
+    static RUNNING: RefCell<Option<Rc<EventLoop>>> = const { RefCell::new(None) };
+}
+
+impl EventLoop {
+    pub(crate) fn new(clock: Clock) -> io::Result<Rc<Self>> {
+        Ok(Rc::new(Self {
+            ready: RefCell::default(),
+            tasks: RefCell::default(),
+            current: Cell::new(None),
+            timers: RefCell::new(Timers::new()),
+            clock,
+            reactor: Reactor::new()?,
+            waiting_for_io: Cell::new(0),
+            hurry: Cell::new(false),
+            budget: Cell::new(BUDGET),
+            closed: Cell::new(false),
+            tasks_made: Cell::new(0),
+            tasks_peak: Cell::new(0),
+            steps: Cell::new(0),
+            deadlocks: Cell::new(0),
+            exception_handler: RefCell::new(None),
+        }))
+    }
+
+    /// The loop that runs on this thread.
+    // Out of line for the reason given at `contract::current_loop`.
+    #[inline(never)]
+    pub(crate) fn current(what: &'static str) -> Result<Rc<Self>, NoRunningLoop> {
+        RUNNING.with_borrow(Clone::clone).ok_or(NoRunningLoop::new(what))
+    }
+
+    /// Makes this the running loop of the thread, unless another is.
+    pub(crate) fn enter(self: &Rc<Self>) -> Option<Running> {
+        let entered = contract::enter(Rc::new(Facade(Rc::clone(self)))).ok()?;
+        RUNNING.set(Some(Rc::clone(self)));
+        Some(Running { _entered: entered })
+    }
+
+    pub(crate) fn next_task_number(&self) -> u64 {
+        self.tasks_made.set(self.tasks_made.get() + 1);
+        self.tasks_made.get()
+    }
+
+    /// Enters a task, made by `make` from its key, and puts it at the end of the queue.
+    pub(crate) fn add_task<R>(&self, make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R)) -> R {
+        let key = self.tasks.borrow().vacant_key();
+        let (task, result) = make(key);
+        let mut tasks = self.tasks.borrow_mut();
+        let inserted = tasks.insert(task);
+        debug_assert_eq!(inserted, key);
+        self.tasks_peak.set(self.tasks_peak.get().max(tasks.len()));
+        drop(tasks);
+        self.push_ready(key);
+        result
+    }
+
+    pub(crate) fn push_ready(&self, key: usize) {
+        self.ready.borrow_mut().push_back(Ready::Step(key));
+    }
+
+    /// Calls `callback` in a later step; drops it if there will be none.
+    pub(crate) fn call_soon(&self, callback: Box<dyn FnOnce()>) {
+        if !self.closed.get() {
+            self.ready.borrow_mut().push_back(Ready::Call(callback));
+        }
+    }
+
+    pub(crate) fn current_key(&self) -> Option<usize> {
+        self.current.get()
+    }
+
+    /// A task that has not ended, by its key.
+    pub(crate) fn task(&self, key: usize) -> Rc<dyn Runnable> {
+        Rc::clone(&self.tasks.borrow()[key])
+    }
+
+    pub(crate) fn current_task(&self, what: &'static str) -> Result<Rc<dyn Runnable>> {
+        let key = self.current.get().ok_or(CannotWait::InCallback(what))?;
+        Ok(self.task(key))
+    }
+
+    /// The tasks that have not ended, in the order in which they were made.
+    pub(crate) fn unfinished_tasks(&self) -> Vec<Rc<dyn Runnable>> {
+        let mut tasks: Vec<_> = self.tasks.borrow().iter().map(|(_, task)| task.clone()).collect();
+        tasks.retain(|task| !task.header().is_done());
+        tasks.sort_by_key(|task| task.header().number());
+        tasks
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn reactor(&self) -> &Reactor<IoWaiters> {
+        &self.reactor
+    }
+
+    /// Sets a timer.
+    pub(crate) fn set_alarm(&self, deadline: Instant, alarm: Alarm) -> TimerKey {
+        self.timers.borrow_mut().insert(deadline, alarm)
+    }
+
+    /// Sets a timer that fires before the next step.
+    pub(crate) fn set_alarm_now(&self, alarm: Alarm) -> TimerKey {
+        self.hurry.set(true);
+        self.set_alarm(self.now(), alarm)
+    }
+
+    /// Unsets a timer. Says whether it had not fired yet.
+    pub(crate) fn unset_alarm(&self, key: TimerKey) -> bool {
+        let alarm = self.timers.borrow_mut().cancel(key);
+        alarm.is_some()
+    }
+
+    pub(crate) fn is_set(&self, key: TimerKey) -> bool {
+        self.timers.borrow().is_pending(key)
+    }
+
+    /// Counts a task as waiting for a file descriptor while `wait` runs.
+    pub(crate) fn while_waiting_for_io<R>(&self, wait: impl FnOnce() -> R) -> R {
+        struct Waiting<'a>(&'a Cell<usize>);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        self.waiting_for_io.set(self.waiting_for_io.get() + 1);
+        let _waiting = Waiting(&self.waiting_for_io);
+        wait()
+    }
+
+    /// Charges the current task for an operation that did not have to wait; makes it yield when
+    /// it has had more than its share.
+    pub(crate) fn charge(&self) -> Result<()> {
+        match self.budget.get() {
+            0 => self.current_task("its turn")?.header().yield_now(),
+            left => {
+                self.budget.set(left - 1);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn report(&self, message: &str, error: &Error) {
+        let handler = self.exception_handler.borrow().clone();
+        match handler {
+            Some(handler) => handler(&Report::new(message, error)),
+            None => report::print(message, error),
+        }
+    }
+
+    /// No step will follow: what still waits for one goes.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        let ready = self.ready.take();
+        drop(ready);
+    }
+
+    pub(crate) fn has_tasks(&self) -> bool {
+        !self.tasks.borrow().is_empty()
+    }
+
+    /// How often the loop has found that nothing would ever happen again.
+    pub(crate) fn deadlocks(&self) -> usize {
+        self.deadlocks.get()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+}
+
+impl std::fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventLoop").field("tasks", &self.tasks.borrow().len()).finish()
+    }
+}
+
+/// A loop runs on this thread as long as this lives.
+pub(crate) struct Running {
+    _entered: Entered,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(None);
+    }
+}
+
+/// The loop as `corio-futures` sees it.
+struct Facade(Rc<EventLoop>);
+
+impl contract::EventLoop for Facade {
+    fn current(&self) -> Option<Rc<dyn Parker>> {
+        let task = self.0.current_task("").ok()?;
+        Some(task)
+    }
+
+    fn call_soon(&self, callback: Box<dyn FnOnce()>) {
+        self.0.call_soon(callback);
+    }
+
+    fn report(&self, message: &str, error: &Error) {
+        self.0.report(message, error);
+    }
+}

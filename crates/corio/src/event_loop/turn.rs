@@ -1,0 +1,128 @@
+//! One turn of the loop: what is ready, then the operating system, then the timers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use corio_futures::Error;
+
+use super::{Alarm, BUDGET, EventLoop, Ready};
+use crate::task::{Panicked, Runnable, State};
+
+/// Steps before the operating system is polled although something is ready.
+const STEPS_PER_TURN: usize = 64;
+
+impl EventLoop {
+    /// Turns until `task` has ended.
+    pub(crate) fn run_until_done(&self, task: &dyn Runnable) {
+        while !task.header().is_done() {
+            self.turn();
+        }
+    }
+
+    pub(crate) fn turn(&self) {
+        for _ in 0..STEPS_PER_TURN {
+            let next = self.ready.borrow_mut().pop_front();
+            match next {
+                Some(Ready::Step(key)) => self.step(key),
+                Some(Ready::Call(callback)) => self.call(callback),
+                None => break,
+            }
+            if self.hurry.get() {
+                break;
+            }
+        }
+        self.poll();
+        self.fire_timers();
+    }
+
+    fn step(&self, key: usize) {
+        let task = Rc::clone(&self.tasks.borrow()[key]);
+        self.steps.set(self.steps.get() + 1);
+        self.budget.set(BUDGET);
+        let header = task.header();
+        if header.state() == State::Created
+            && let Err(error) = begin(&task)
+        {
+            task.refuse(error);
+            self.remove(key);
+            return;
+        }
+        self.current.set(Some(key));
+        let ended = header.step();
+        self.current.set(None);
+        if ended {
+            self.remove(key);
+        }
+    }
+
+    fn remove(&self, key: usize) {
+        let task = self.tasks.borrow_mut().remove(key);
+        drop(task);
+    }
+
+    fn call(&self, callback: Box<dyn FnOnce()>) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
+            let error = Error::from(Panicked::in_callback(payload));
+            self.report("a callback of the event loop failed", &error);
+        }
+    }
+
+    /// Asks the operating system what became ready; waits for it if nothing is ready here.
+    fn poll(&self) {
+        let busy = !self.ready.borrow().is_empty() || self.hurry.get();
+        if busy && self.reactor.sources() == 0 {
+            return;
+        }
+        let next = self.timers.borrow().next_deadline();
+        let timeout = match next {
+            _ if busy => Some(Duration::ZERO),
+            Some(_) if self.clock.is_virtual() => Some(Duration::ZERO),
+            Some(deadline) => Some(deadline.saturating_duration_since(self.now())),
+            None if self.waiting_for_io.get() > 0 => None,
+            None => return self.break_deadlock(),
+        };
+        let polled = self.reactor.wait(timeout, |waiters, readiness| {
+            if readiness.readable {
+                waiters.readable.notify_all();
+            }
+            if readiness.writable {
+                waiters.writable.notify_all();
+            }
+        });
+        if let Err(error) = polled {
+            self.report("the operating system could not be polled", &error.into());
+        }
+        // Virtual time stands still while anything can happen, then jumps.
+        if let Some(deadline) = next
+            && self.clock.is_virtual()
+            && self.ready.borrow().is_empty()
+        {
+            self.clock.advance_to(deadline);
+        }
+    }
+
+    fn fire_timers(&self) {
+        self.hurry.set(false);
+        if self.timers.borrow().is_empty() {
+            return;
+        }
+        let now = self.now();
+        loop {
+            let alarm = self.timers.borrow_mut().pop_expired(now);
+            match alarm {
+                Some(Alarm::Wake(task)) => task.unpark(),
+                Some(Alarm::Expire(task)) => drop(task.header().cancel(&Default::default())),
+                None => return,
+            }
+        }
+    }
+}
+
+/// Makes a new task ready for its first step, unless it was cancelled before.
+fn begin(task: &Rc<dyn Runnable>) -> Result<(), Error> {
+    match task.header().take_pending() {
+        Some(cancelled) => Err(cancelled.into()),
+        None => Rc::clone(task).start(),
+    }
+}

@@ -1,0 +1,123 @@
+//! Listening for TCP connections.
+
+use std::fmt;
+use std::io;
+use std::net::{self, SocketAddr, ToSocketAddrs};
+
+use super::TcpStream;
+use super::io::{Direction, Registered};
+
+/// A socket that TCP connections come in at, as [`std::net::TcpListener`].
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// use corio::net::{TcpListener, TcpStream};
+///
+/// corio::run(|| {
+///     let listener = TcpListener::bind("127.0.0.1:0")?;
+///     let address = listener.local_addr()?;
+///     let server = corio::create_task(move || {
+///         let (mut stream, _) = listener.accept()?;
+///         stream.write_all(b"welcome")?;
+///         Ok(())
+///     });
+///     let mut greeting = String::new();
+///     TcpStream::connect(address)?.read_to_string(&mut greeting)?;
+///     assert_eq!(greeting, "welcome");
+///     server.wait()
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+pub struct TcpListener {
+    registered: Registered<net::TcpListener>,
+}
+
+impl TcpListener {
+    /// A listener at `addr`. Port 0 asks the system for a free one.
+    ///
+    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be resolved or is in use, with the address in the message; off the
+    /// loop.
+    pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
+        let listener = net::TcpListener::bind(&addr).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen at {addr:?}: {error}"))
+        })?;
+        Self::from_std(listener)
+    }
+
+    /// The loop's form of a listener that was set up elsewhere. Puts it in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be registered with the loop; off the loop.
+    pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { registered: Registered::new(listener, "a connection")? })
+    }
+
+    /// Waits for a connection. asyncio's `loop.sock_accept`.
+    ///
+    /// A connection that was given up before it could be accepted is passed over.
+    ///
+    /// # Cancellation
+    ///
+    /// Ends the wait; no connection is lost.
+    ///
+    /// # Errors
+    ///
+    /// Of the system, such as too many open files; a cancellation, as an [`io::Error`].
+    #[track_caller]
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            let accepted = self.registered.perform(Direction::Read, "a connection", |listener| {
+                listener.accept()
+            });
+            match accepted {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => return Err(error),
+                Ok((stream, addr)) => return Ok((TcpStream::from_std(stream)?, addr)),
+            }
+        }
+    }
+
+    /// The connections as they come: an iterator without end.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// Of the system.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.registered.socket().local_addr()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.registered.socket(), f)
+    }
+}
+
+/// The connections of a listener. Made by [`TcpListener::incoming`].
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Iterator for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    #[track_caller]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.listener.accept().map(|(stream, _)| stream))
+    }
+}

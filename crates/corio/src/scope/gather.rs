@@ -1,0 +1,305 @@
+//! Several things at once.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use corio_futures::contract::Wait;
+use corio_futures::{Cancelled, Error, Result, WaitList};
+
+use super::nursery::Nursery;
+use crate::task::{Panicked, Runnable, Task, TaskOptions, Watcher};
+
+/// Runs several things at once and returns all their results, in the order in which they were
+/// given. asyncio's `gather`.
+///
+/// Takes a tuple, for results of different types, or an array or `Vec`, for many of one type. The
+/// members are closures, which become tasks and may borrow, or [`Task`]s that run already.
+///
+/// The first error is gather's. As in asyncio, tasks that were passed in then run on. Closures are
+/// cancelled, and gather waits until they have ended: they may borrow what its caller owns.
+///
+/// # Cancellation
+///
+/// Cancels every member and goes on when all have ended.
+///
+/// # Errors
+///
+/// The first error of a member; [`Cancelled`] if a member or this task was cancelled.
+///
+/// # Panics
+///
+/// If a member does, once the closures have ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// corio::run(|| {
+///     let words = ["to", "be", "or", "not"];
+///     let (count, longest) = corio::gather((
+///         || Ok(words.len()),
+///         || {
+///             corio::sleep(Duration::from_millis(1))?;
+///             Ok(words.iter().max_by_key(|word| word.len()).copied())
+///         },
+///     ))?;
+///     assert_eq!((count, longest), (4, Some("not")));
+///
+///     let lengths = corio::gather(words.map(|word| move || Ok(word.len())))?;
+///     assert_eq!(lengths, [2, 2, 2, 3]);
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+#[track_caller]
+pub fn gather<'a, G: Gather + 'a>(members: G) -> Result<G::Output> {
+    let joint = Joint::<'a>::new(Wait::new("the members of a gather"))?;
+    members.gather_in(&joint)
+}
+
+/// What [`gather`] takes: a tuple, an array or a `Vec` of [`Gathered`] members.
+pub trait Gather {
+    /// The members' results, in a container of the same shape.
+    type Output;
+
+    #[doc(hidden)]
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    where
+        Self: 'a;
+}
+
+/// A member of a [`gather`]: a closure, or a [`Task`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gathered",
+    note = "members are closures that take nothing and return `corio::Result<T>`, or tasks"
+)]
+pub trait Gathered {
+    /// What it comes to.
+    type Output;
+
+    #[doc(hidden)]
+    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, Self::Output>
+    where
+        Self: 'a,
+        Self::Output: 'a;
+}
+
+impl<T, F: FnOnce() -> Result<T>> Gathered for F {
+    type Output = T;
+
+    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, T>
+    where
+        Self: 'a,
+        T: 'a,
+    {
+        joint.spawn(self)
+    }
+}
+
+impl<T> Gathered for Task<'_, T> {
+    type Output = T;
+
+    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, T>
+    where
+        Self: 'a,
+        T: 'a,
+    {
+        joint.watch(&self);
+        self
+    }
+}
+
+impl<G: Gathered> Gather for Vec<G> {
+    type Output = Vec<G::Output>;
+
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    where
+        Self: 'a,
+    {
+        let tasks: Vec<_> = self.into_iter().map(|member| member.begin(joint)).collect();
+        joint.join()?;
+        tasks.into_iter().map(Task::wait).collect()
+    }
+}
+
+impl<G: Gathered, const N: usize> Gather for [G; N] {
+    type Output = [G::Output; N];
+
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    where
+        Self: 'a,
+    {
+        let results = Vec::from(self).gather_in(joint)?;
+        let Ok(results) = results.try_into() else { unreachable!("there are as many as members") };
+        Ok(results)
+    }
+}
+
+macro_rules! gather_tuple {
+    ($($member:ident)+) => {
+        impl<$($member: Gathered),+> Gather for ($($member,)+) {
+            type Output = ($($member::Output,)+);
+
+            #[expect(non_snake_case, reason = "the type's name serves as the variable's")]
+            fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+            where
+                Self: 'a,
+            {
+                let ($($member,)+) = self;
+                let ($($member,)+) = ($($member.begin(joint),)+);
+                joint.join()?;
+                Ok(($($member.wait()?,)+))
+            }
+        }
+    };
+}
+
+gather_tuple!(A);
+gather_tuple!(A B);
+gather_tuple!(A B C);
+gather_tuple!(A B C D);
+gather_tuple!(A B C D E);
+gather_tuple!(A B C D E F);
+gather_tuple!(A B C D E F G);
+gather_tuple!(A B C D E F G H);
+
+/// One call of [`gather`]. The closures among its members are done before it is gone.
+///
+/// Architecture Invariant: made by `gather` alone, for an `'a` that its caller chose and that
+/// therefore outlives the call; dropped before `gather` returns. Invariant in `'a`, so that no
+/// implementation of the traits above can choose a shorter one.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "the traits above are for corio alone to implement")]
+pub struct Joint<'a> {
+    state: Rc<State>,
+    wait: Wait<'static>,
+    lifetime: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+impl<'a> Joint<'a> {
+    fn new(wait: Wait<'static>) -> Result<Self> {
+        let state = Rc::new(State {
+            nursery: Nursery::new(wait.what())?,
+            given: RefCell::default(),
+            pending: Cell::new(0),
+            first_error: RefCell::new(None),
+            cancelled: Cell::new(false),
+            changed: WaitList::new(),
+        });
+        let weak = Rc::downgrade(&state);
+        state.nursery.on_end(move |child| {
+            if let Some(state) = weak.upgrade() {
+                state.task_ended(0, child);
+            }
+        });
+        Ok(Self { state, wait, lifetime: PhantomData })
+    }
+
+    fn spawn<T: 'a>(&self, body: impl FnOnce() -> Result<T> + 'a) -> Task<'a, T> {
+        self.state.pending.set(self.state.pending.get() + 1);
+        // SAFETY: dropping `self` joins the nursery, and `gather` drops it before `'a` ends: see
+        // the invariant.
+        Task::new(unsafe { self.state.nursery.spawn(TaskOptions::new(), body) })
+    }
+
+    fn watch<T>(&self, task: &Task<'a, T>) {
+        if let Some(running) = task.running() {
+            self.state.pending.set(self.state.pending.get() + 1);
+            let watcher: Rc<dyn Watcher> = Rc::clone(&self.state) as _;
+            running.header().watch(watcher, 0);
+            self.state.given.borrow_mut().push(running);
+        } else if let Ok(Some(error)) | Err(error) = task.exception().map(Option::<&Error>::cloned)
+        {
+            self.state.fail(error);
+        }
+    }
+
+    /// Waits until all members have ended or one has failed; then until the closures have ended.
+    fn join(&self) -> Result<()> {
+        let state = &*self.state;
+        let waited = state.wait(&self.wait);
+        let first_error = state.first_error.take();
+        let failed = waited.is_err() || first_error.is_some();
+        let rest = self.end_closures(failed);
+        // An interruption of this task is worth more than what it interrupted.
+        waited.and(rest)?;
+        if let Some(error) = first_error {
+            Panicked::resurface(&error);
+            return Err(error);
+        }
+        if state.cancelled.get() { Err(Cancelled::new().into()) } else { Ok(()) }
+    }
+
+    fn end_closures(&self, cancel: bool) -> Result<()> {
+        let nursery = &self.state.nursery;
+        if cancel {
+            nursery.cancel(&Cancelled::new());
+        }
+        let mut interrupted = Ok(());
+        nursery.join(&self.wait, |error| {
+            nursery.cancel(&Cancelled::new());
+            interrupted = Err(error);
+        });
+        interrupted
+    }
+}
+
+impl Drop for Joint<'_> {
+    fn drop(&mut self) {
+        // Nothing to do, unless a member could not even be begun.
+        let ended = self.end_closures(true);
+        drop(ended);
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    nursery: Rc<Nursery>,
+    /// Members that were tasks before.
+    given: RefCell<Vec<Rc<dyn Runnable>>>,
+    pending: Cell<usize>,
+    first_error: RefCell<Option<Error>>,
+    /// A cancellation of the gathering task was passed on to the members.
+    cancelled: Cell<bool>,
+    changed: WaitList,
+}
+
+impl State {
+    fn wait(&self, wait: &Wait<'static>) -> Result<()> {
+        let pass_on = |cancelled: &Cancelled| self.cancel(cancelled);
+        let wait = wait.on_cancel(&pass_on);
+        while self.pending.get() > 0 && self.first_error.borrow().is_none() {
+            self.changed.wait(&wait)?;
+        }
+        Ok(())
+    }
+
+    /// Cancels all members. Says whether there was one to cancel.
+    fn cancel(&self, cancelled: &Cancelled) -> bool {
+        let given = self.given.borrow().clone();
+        let any_given = given.iter().filter(|task| task.header().cancel(cancelled)).count() > 0;
+        let any_spawned = self.nursery.cancel(cancelled);
+        let any = any_given || any_spawned;
+        self.cancelled.set(self.cancelled.get() || any);
+        any
+    }
+
+    fn fail(&self, error: Error) {
+        self.first_error.borrow_mut().get_or_insert(error);
+        self.changed.notify_all();
+    }
+}
+
+impl Watcher for State {
+    fn task_ended(&self, _: usize, task: &dyn Runnable) {
+        self.pending.set(self.pending.get() - 1);
+        if let Some(error) = task.failure() {
+            task.mark_retrieved();
+            self.fail(error.clone());
+        } else if self.pending.get() == 0 {
+            self.changed.notify_all();
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! asyncio's `TaskGroup`: children that end together.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::{Rc, Weak};
+
+use corio_futures::contract::Wait;
+use corio_futures::{Cancelled, Error, ErrorGroup, Result};
+
+use super::nursery::Nursery;
+use crate::task::{Panicked, Runnable, Task, TaskOptions};
+
+/// Runs `body` with a group in which it can create tasks, and waits until all of them have ended.
+/// asyncio's `async with TaskGroup()`.
+///
+/// The tasks may borrow whatever outlives the call: they cannot outlive it themselves.
+///
+/// If a child fails, the others and `body` are cancelled, and once all have ended the failures
+/// are the group's. If `body` fails, so are the children. A child that ends by cancellation is no
+/// failure.
+///
+/// # Cancellation
+///
+/// Cancels the children and goes on when they have ended.
+///
+/// # Errors
+///
+/// An [`ErrorGroup`] of what failed, in the order in which it did: always a group, also of one;
+/// a [`Cancelled`] of this task if nothing failed.
+///
+/// # Panics
+///
+/// If `body` or a child does, once the others have ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::time::Duration;
+///
+/// corio::run(|| {
+///     let names = vec!["one", "two", "three"];
+///     let letters = Cell::new(0);
+///     corio::task_group(|group| {
+///         for name in &names {
+///             group.create_task(|| {
+///                 corio::sleep(Duration::from_millis(1))?;
+///                 letters.set(letters.get() + name.len());
+///                 Ok(())
+///             });
+///         }
+///         Ok(())
+///     })?;
+///     assert_eq!(letters.get(), 11);
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+#[track_caller]
+pub fn task_group<'env, T>(
+    body: impl for<'scope> FnOnce(&'scope TaskGroup<'scope, 'env>) -> Result<T>,
+) -> Result<T> {
+    let wait = Wait::new("the tasks of a group");
+    let state = State::new(&wait)?;
+    let group = TaskGroup { state: Rc::clone(&state), scope: PhantomData, env: PhantomData };
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(&group)));
+    match outcome {
+        Ok(result) => state.leave(result, &wait),
+        Err(payload) => {
+            state.abort();
+            state.nursery.join(&wait, |_| state.abort());
+            resume_unwind(payload)
+        }
+    }
+}
+
+/// Where children are created. Given by [`task_group`] to its body.
+///
+/// `'scope` is how long the children may live, `'env` how long what they borrow does; as in
+/// [`std::thread::Scope`].
+pub struct TaskGroup<'scope, 'env: 'scope> {
+    state: Rc<State>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl<'scope> TaskGroup<'scope, '_> {
+    /// Makes a child of the group. asyncio's `TaskGroup.create_task`.
+    ///
+    /// Once the group has begun to cancel its children it takes no more: the body is dropped, and
+    /// waiting for the task says that it was cancelled.
+    ///
+    /// The handle may be dropped: the group sees to the child and its failure.
+    pub fn create_task<T, F>(&'scope self, body: F) -> Task<'scope, T>
+    where
+        T: 'scope,
+        F: FnOnce() -> Result<T> + 'scope,
+    {
+        self.create_task_with(TaskOptions::new(), body)
+    }
+
+    /// As [`create_task`](Self::create_task), with a name or a stack size of its own.
+    pub fn create_task_with<T, F>(&'scope self, options: TaskOptions, body: F) -> Task<'scope, T>
+    where
+        T: 'scope,
+        F: FnOnce() -> Result<T> + 'scope,
+    {
+        if self.state.closed() {
+            return Task::refused(Cancelled::with_message("the task group is shutting down").into());
+        }
+        // SAFETY: `task_group` calls `join` before it returns or unwinds, and `'scope`, which
+        // its caller did not choose, does not end before that.
+        Task::new(unsafe { self.state.nursery.spawn(options, body) })
+    }
+}
+
+impl fmt::Debug for TaskGroup<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("aborting", &self.state.aborting.get()).finish()
+    }
+}
+
+struct State {
+    nursery: Rc<Nursery>,
+    errors: RefCell<Vec<Error>>,
+    /// The children have been asked to stop.
+    aborting: Cell<bool>,
+    /// Because a child failed, the parent has been asked to stop as well.
+    cancelled_parent: Cell<bool>,
+    /// Everything has ended.
+    finished: Cell<bool>,
+}
+
+impl State {
+    fn new(wait: &Wait<'_>) -> Result<Rc<Self>> {
+        let nursery = Nursery::new(wait.what())?;
+        let state = Rc::new(Self {
+            nursery,
+            errors: RefCell::default(),
+            aborting: Cell::new(false),
+            cancelled_parent: Cell::new(false),
+            finished: Cell::new(false),
+        });
+        let weak: Weak<Self> = Rc::downgrade(&state);
+        state.nursery.on_end(move |child| {
+            if let Some(state) = weak.upgrade() {
+                state.child_ended(child);
+            }
+        });
+        Ok(state)
+    }
+
+    fn closed(&self) -> bool {
+        self.aborting.get() || self.finished.get()
+    }
+
+    fn abort(&self) {
+        self.aborting.set(true);
+        self.nursery.cancel(&Cancelled::new());
+    }
+
+    fn child_ended(&self, child: &dyn Runnable) {
+        let Some(error) = child.failure().filter(|error| !error.is_cancelled()) else { return };
+        self.errors.borrow_mut().push(error.clone());
+        child.mark_retrieved();
+        if !self.aborting.get() {
+            self.abort();
+            self.cancelled_parent.set(true);
+            self.nursery.parent().header().cancel(&Cancelled::new());
+        }
+    }
+
+    /// Waits for the children and says what came of it all: asyncio's `TaskGroup.__aexit__`.
+    fn leave<T>(&self, result: Result<T>, wait: &Wait<'_>) -> Result<T> {
+        if result.is_err() && !self.aborting.get() {
+            self.abort();
+        }
+        let (mut cancelled, mut interrupted) = (None, None);
+        self.nursery.join(wait, |error| {
+            if !error.is_cancelled() {
+                // A deadlock: whoever was asked to stop before did not.
+                self.abort();
+                interrupted = Some(error);
+            } else if !self.aborting.get() {
+                self.abort();
+                cancelled = Some(error);
+            }
+        });
+        self.finished.set(true);
+
+        let mut errors = self.errors.take();
+        let value = match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if error.is_cancelled() { &mut cancelled } else { &mut interrupted }
+                    .replace(error);
+                None
+            }
+        };
+        errors.extend(interrupted);
+        for error in &errors {
+            Panicked::resurface(error);
+        }
+        let parent = self.nursery.parent().header();
+        // What the group did to its parent, it undoes.
+        if self.cancelled_parent.get() && parent.uncancel() == 0 {
+            cancelled = None;
+        }
+        if !errors.is_empty() {
+            // The parent was cancelled from outside as well: its next wait is to say so.
+            if parent.cancelling() > 0 {
+                parent.uncancel();
+                parent.cancel(&Cancelled::new());
+            }
+            return Err(ErrorGroup::new("unhandled errors in a task group", errors).into());
+        }
+        match (cancelled, value) {
+            (None, Some(value)) => Ok(value),
+            (cancelled, _) => Err(cancelled.unwrap_or_else(|| Cancelled::new().into())),
+        }
+    }
+}

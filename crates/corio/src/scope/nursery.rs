@@ -1,0 +1,152 @@
+//! The promise that borrowing rests on: nobody leaves before the children have ended.
+//!
+//! A stack, unlike a future, cannot be forgotten while its owner goes on: whoever opened the
+//! nursery is suspended *in* [`Nursery::join`] until every child is done. What could break that
+//! is an early way out, so there is none: `join` does not unwind and takes no error for an
+//! answer. If the task cannot be suspended at all while a child is alive (a generator that holds
+//! an open nursery is dropped by a panic), the process is aborted, for the alternative is to free
+//! what the child borrows.
+//!
+//! A task that is never resumed again keeps its stack for ever, and with it what its children
+//! borrow, so leaking is no way out either.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use corio_futures::contract::Wait;
+use corio_futures::{Cancelled, Error, Result, WaitList};
+use slab::Slab;
+
+use crate::event_loop::EventLoop;
+use crate::task::{Outcome, Runnable, TaskOptions, Watcher, spawn_unchecked};
+
+/// The children of one call.
+pub(crate) struct Nursery {
+    event_loop: Rc<EventLoop>,
+    parent: Rc<dyn Runnable>,
+    children: RefCell<Slab<Option<Rc<dyn Runnable>>>>,
+    /// Children that have not ended. Not derived from `children`, which may not know one yet.
+    unfinished: Cell<usize>,
+    /// The parent, when it waits for `unfinished` to fall to zero.
+    joining: WaitList,
+    on_end: RefCell<Option<OnEnd>>,
+}
+
+impl fmt::Debug for Nursery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nursery").field("unfinished", &self.unfinished.get()).finish()
+    }
+}
+
+/// Called when a child has ended, before anybody who waits for it runs.
+type OnEnd = Box<dyn Fn(&dyn Runnable)>;
+
+impl Nursery {
+    /// A nursery of the current task.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing can wait: off the loop, in a callback, while a panic unwinds.
+    pub(crate) fn new(what: &'static str) -> Result<Rc<Self>> {
+        let event_loop = EventLoop::current(what)?;
+        let parent = event_loop.current_task(what)?;
+        parent.header().check_can_suspend(what)?;
+        Ok(Rc::new(Self {
+            event_loop,
+            parent,
+            children: RefCell::default(),
+            unfinished: Cell::new(0),
+            joining: WaitList::new(),
+            on_end: RefCell::new(None),
+        }))
+    }
+
+    /// The task that opened the nursery.
+    pub(crate) fn parent(&self) -> &dyn Runnable {
+        &*self.parent
+    }
+
+    /// Has `on_end` called whenever a child ends.
+    pub(crate) fn on_end(&self, on_end: impl Fn(&dyn Runnable) + 'static) {
+        self.on_end.replace(Some(Box::new(on_end)));
+    }
+
+    /// Makes a child.
+    ///
+    /// # Safety
+    ///
+    /// [`join`](Self::join) returns before `'a` ends.
+    pub(crate) unsafe fn spawn<'a, T, F>(
+        self: &Rc<Self>,
+        options: TaskOptions,
+        body: F,
+    ) -> Rc<dyn Outcome<T> + 'a>
+    where
+        T: 'a,
+        F: FnOnce() -> Result<T> + 'a,
+    {
+        let index = self.children.borrow_mut().insert(None);
+        self.unfinished.set(self.unfinished.get() + 1);
+        let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
+        // SAFETY: `join` returns only when every child is done, and it returns before `'a` ends.
+        let child =
+            unsafe { spawn_unchecked(&self.event_loop, options, Some((watcher, index)), body) };
+        let runnable = self.event_loop.task(child.header().key);
+        self.children.borrow_mut()[index] = Some(runnable);
+        child
+    }
+
+    /// Asks every child to stop. Says whether there was one.
+    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
+        // A copy: cancelling runs code of those who are waited for.
+        let children: Vec<_> =
+            self.children.borrow().iter().filter_map(|(_, child)| child.clone()).collect();
+        children.iter().filter(|child| child.header().cancel(cancelled)).count() > 0
+    }
+
+    /// Waits until every child has ended. `on_error` hears of what interrupts the wait.
+    pub(crate) fn join(&self, wait: &Wait<'_>, mut on_error: impl FnMut(Error)) {
+        let _bomb = Bomb(self);
+        while self.unfinished.get() > 0 {
+            match self.joining.wait(wait) {
+                Ok(()) => {}
+                Err(_) if self.parent.header().check_can_suspend(wait.what()).is_err() => break,
+                Err(interrupted) => on_error(interrupted.error),
+            }
+        }
+    }
+}
+
+impl Watcher for Nursery {
+    fn task_ended(&self, index: usize, task: &dyn Runnable) {
+        let child = self.children.borrow_mut().remove(index);
+        drop(child);
+        if let Some(on_end) = &*self.on_end.borrow() {
+            on_end(task);
+        }
+        self.unfinished.set(self.unfinished.get() - 1);
+        if self.unfinished.get() == 0 {
+            self.joining.notify_all();
+        }
+    }
+}
+
+/// Aborts the process if it is dropped while a child is alive.
+struct Bomb<'a>(&'a Nursery);
+
+impl Drop for Bomb<'_> {
+    fn drop(&mut self) {
+        let alive = self.0.unfinished.get();
+        if alive > 0 {
+            let error = Error::msg(format!(
+                "{alive} of its children are alive and may borrow from it, and it cannot wait for \
+                 them: a panic unwinds it. Close generators that hold a task group before a panic \
+                 can drop them"
+            ));
+            let name = self.0.parent.header().name();
+            crate::report::print(&format!("task '{name}' left a task group by force"), &error);
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Letting time pass, and letting others run.
+
+use std::time::Duration;
+
+use corio_futures::Result;
+use corio_futures::contract::Wait;
+
+use crate::event_loop::{Alarm, EventLoop};
+
+/// Suspends the current task for `delay`, never less. asyncio's `sleep`.
+///
+/// `Duration::ZERO` lets every other task that is ready run once, and is the way to do so.
+///
+/// # Cancellation
+///
+/// Ends the sleep.
+///
+/// # Errors
+///
+/// [`Cancelled`](corio_futures::Cancelled); [`NoRunningLoop`](corio_futures::NoRunningLoop) off
+/// the loop.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// corio::run(|| {
+///     corio::sleep(Duration::from_millis(2))?;
+///     corio::sleep(Duration::ZERO)?; // others may run
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+#[track_caller]
+pub fn sleep(delay: Duration) -> Result<()> {
+    let event_loop = EventLoop::current("time to pass")?;
+    let task = event_loop.current_task("time to pass")?;
+    if delay.is_zero() {
+        return task.header().yield_now();
+    }
+    // A delay past the end of the clock's range is a sleep that only a cancellation ends.
+    let deadline = event_loop.now().checked_add(delay);
+    let alarm = deadline.map(|deadline| {
+        let key = event_loop.set_alarm(deadline, Alarm::Wake(task.clone()));
+        Unset { event_loop: &event_loop, key }
+    });
+    let wait = Wait::new("time to pass");
+    while alarm.as_ref().is_none_or(Unset::is_set) {
+        task.header().park(&wait)?;
+    }
+    Ok(())
+}
+
+/// Unsets a timer when the wait for it ends, however it does.
+pub(crate) struct Unset<'a> {
+    pub(crate) event_loop: &'a EventLoop,
+    pub(crate) key: corio_reactor::TimerKey,
+}
+
+impl Unset<'_> {
+    pub(crate) fn is_set(&self) -> bool {
+        self.event_loop.is_set(self.key)
+    }
+}
+
+impl Drop for Unset<'_> {
+    fn drop(&mut self) {
+        self.event_loop.unset_alarm(self.key);
+    }
+}

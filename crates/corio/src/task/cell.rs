@@ -1,0 +1,230 @@
+//! The allocation that a task is, and its life from creation to outcome.
+//!
+//! A task has no stack before its first step: a task that is cancelled early never needs one,
+//! and a thousand tasks that run through without waiting use one stack a thousand times.
+//!
+//! The body may borrow from the frame of whoever made the task. What makes that sound is said at
+//! [`spawn_unchecked`]; the users of this function are the only ones who have to keep a promise.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::Mutex;
+
+use corio_coroutine::{Coroutine, Stack};
+use corio_futures::completion::Completion;
+use corio_futures::contract::{Parker, Wait};
+use corio_futures::{Error, Result};
+
+use super::{Header, TaskOptions};
+use crate::event_loop::EventLoop;
+
+/// A task, to the loop.
+pub(crate) trait Runnable: Parker {
+    fn header(&self) -> &Header;
+
+    /// Puts the body on a stack, ready for its first step.
+    fn start(self: Rc<Self>) -> Result<()>;
+
+    /// Ends the task without running its body.
+    fn refuse(&self, error: Error);
+
+    /// The error that the task ended with, if it did.
+    fn failure(&self) -> Option<&Error>;
+
+    /// Says that somebody has seen to the failure.
+    fn mark_retrieved(&self);
+}
+
+impl fmt::Debug for dyn Runnable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.header(), f)
+    }
+}
+
+/// A task, to those who hold its handle.
+pub(crate) trait Outcome<T>: Runnable {
+    fn completion(&self) -> &Completion<T>;
+
+    /// Drops an outcome that nobody can ask for any more; reports it if it is an error.
+    fn discard(&self);
+}
+
+/// Whoever is to be told when a task has ended.
+pub(crate) trait Watcher {
+    fn task_ended(&self, index: usize, task: &dyn Runnable);
+}
+
+struct TaskCell<T, F> {
+    header: Header,
+    completion: Completion<T>,
+    body: Cell<Option<F>>,
+    /// The first to be told; most tasks have no other watcher.
+    parent: Cell<Option<(Rc<dyn Watcher>, usize)>>,
+}
+
+impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
+    fn end(&self, outcome: Result<T>) {
+        // asyncio: a task that was cancelled while it ran, and returns without waiting again,
+        // ends cancelled.
+        let outcome = match self.header.take_pending() {
+            Some(cancelled) if outcome.is_ok() => Err(cancelled.into()),
+            _ => outcome,
+        };
+        self.header.set_done();
+        let completed = self.completion.complete(outcome);
+        debug_assert!(completed.is_ok(), "a task ends once");
+        let parent = self.parent.take();
+        for (watcher, index) in parent.into_iter().chain(self.header.take_watchers()) {
+            watcher.task_ended(index, self);
+        }
+        if self.header.detached.get() {
+            self.discard();
+        }
+    }
+}
+
+impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn start(self: Rc<Self>) -> Result<()> {
+        let stack = Stack::new(self.header.stack_size)?;
+        stack.set_label(self.header.label());
+        let cell = Rc::clone(&self);
+        let body = self.body.take().expect("a task starts once");
+        let on_stack = move |yielder: &_, ()| {
+            cell.header.set_yielder(yielder);
+            let outcome = catch_unwind(AssertUnwindSafe(body));
+            cell.end(outcome.unwrap_or_else(|payload| {
+                Err(Panicked::new(cell.header.name().to_string(), payload).into())
+            }));
+        };
+        // SAFETY: what `body` borrows is alive until the task is done: the caller of
+        // `spawn_unchecked` promised. The coroutine is resumed and dropped by the loop alone,
+        // which drops it when it has completed and never frees one that has not.
+        let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, on_stack) };
+        self.header.set_coroutine(coroutine);
+        Ok(())
+    }
+
+    fn refuse(&self, error: Error) {
+        drop(self.body.take());
+        self.end(Err(error));
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        self.completion.peek()?.as_ref().err()
+    }
+
+    fn mark_retrieved(&self) {
+        self.completion.mark_retrieved();
+    }
+}
+
+impl<T, F: FnOnce() -> Result<T>> Outcome<T> for TaskCell<T, F> {
+    fn completion(&self) -> &Completion<T> {
+        &self.completion
+    }
+
+    fn discard(&self) {
+        if let Some(error) = self.completion.unretrieved() {
+            let message = format!("task '{}' failed and nobody waits for it", self.header.name());
+            self.header.event_loop.report(&message, error);
+        }
+        // SAFETY: references to the outcome come from the handle, which is gone, from watchers
+        // and reports, which keep none, and from callbacks, during which nothing can be taken.
+        drop(unsafe { self.completion.take() });
+    }
+}
+
+impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
+    fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        self.header.park(wait)
+    }
+
+    fn unpark(&self) {
+        self.header.unpark();
+    }
+}
+
+/// Makes a task of `body` and puts it at the end of the loop's queue.
+///
+/// # Safety
+///
+/// The caller sees to it that the task is done before `'a` ends: whatever `body` and its result
+/// borrow is then no longer used. (The body is gone when the task is done. The outcome goes with
+/// the handle that is returned, which cannot outlive `'a`; if it is leaked, nobody drops the
+/// outcome at all. What others keep of a task, its header, borrows nothing.)
+pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
+    event_loop: &Rc<EventLoop>,
+    options: TaskOptions,
+    parent: Option<(Rc<dyn Watcher>, usize)>,
+    body: F,
+) -> Rc<dyn Outcome<T> + 'a>
+where
+    T: 'a,
+    F: FnOnce() -> Result<T> + 'a,
+{
+    let cell = event_loop.add_task(|key| {
+        let cell = Rc::new(TaskCell {
+            header: Header::new(Rc::clone(event_loop), key, options),
+            completion: Completion::new(),
+            body: Cell::new(Some(body)),
+            parent: Cell::new(parent),
+        });
+        let runnable: Rc<dyn Runnable + 'a> = cell.clone();
+        // SAFETY: only the lifetime changes. Through a `Runnable` one can reach the body, which
+        // is gone when the task is done, and the outcome's error, which borrows nothing; the
+        // value itself is reached by the handle alone. So nothing borrowed is used after `'a`.
+        let runnable = unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
+        (runnable, cell)
+    });
+    cell
+}
+
+/// A task panicked. Whoever waits for it first gets the panic itself; others get this.
+#[derive(Debug, thiserror::Error)]
+#[error("task '{task}' panicked: {message}")]
+pub struct Panicked {
+    task: String,
+    message: String,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Panicked {
+    pub(crate) fn in_callback(payload: Box<dyn Any + Send>) -> Self {
+        Self::new("(callback)".to_owned(), payload)
+    }
+
+    fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.unwrap_or("(a payload that is no text)").to_owned();
+        Self { task, message, payload: Mutex::new(Some(payload)) }
+    }
+
+    /// The name of the task.
+    pub fn task(&self) -> &str {
+        &self.task
+    }
+
+    /// What the panic had to say.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Goes on with the panic that `error` is, if it is one and nobody has done so before.
+    pub(crate) fn resurface(error: &Error) {
+        if let Some(panicked) = error.downcast_ref::<Self>() {
+            let payload = panicked.payload.lock().ok().and_then(|mut payload| payload.take());
+            if let Some(payload) = payload {
+                resume_unwind(payload);
+            }
+        }
+    }
+}

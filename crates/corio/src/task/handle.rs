@@ -1,0 +1,347 @@
+//! What users hold of a task.
+//!
+//! A [`Task`] is the right to its outcome, as a `JoinHandle`; a [`TaskHandle`] names any task,
+//! whatever its type, and is what `current_task` gives.
+
+use std::fmt;
+use std::rc::Rc;
+
+use corio_futures::completion::Completion;
+use corio_futures::contract::Wait;
+use corio_futures::{CallbackKey, Cancelled, Error, NoRunningLoop, Result};
+
+use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
+use super::{Header, TaskOptions};
+use crate::event_loop::EventLoop;
+use crate::report;
+
+/// Makes a task that runs `body` beside its creator. asyncio's `create_task`.
+///
+/// The body begins at the loop's next opportunity, never inside this call. Dropping the handle
+/// detaches the task: it goes on, and its failure is reported when it ends. For tasks that borrow
+/// from their creator, see [`task_group`](crate::task_group).
+///
+/// With no running loop, and so no one to run it, the task is born failed: its body is dropped
+/// and waiting for it says why.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// corio::run(|| {
+///     let task = corio::create_task(|| {
+///         corio::sleep(Duration::from_millis(1))?;
+///         Ok(42)
+///     });
+///     assert_eq!(task.wait()?, 42);
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+#[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
+pub fn create_task<T, F>(body: F) -> Task<'static, T>
+where
+    T: 'static,
+    F: FnOnce() -> Result<T> + 'static,
+{
+    create_task_with(TaskOptions::new(), body)
+}
+
+/// As [`create_task`], with a name or a stack size of its own.
+#[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
+pub fn create_task_with<T, F>(options: TaskOptions, body: F) -> Task<'static, T>
+where
+    T: 'static,
+    F: FnOnce() -> Result<T> + 'static,
+{
+    match EventLoop::current("a new task") {
+        // SAFETY: `'static` does not end.
+        Ok(event_loop) => Task::new(unsafe { spawn_unchecked(&event_loop, options, None, body) }),
+        Err(error) => Task::refused(error.into()),
+    }
+}
+
+/// The task that runs now. asyncio's `current_task`.
+///
+/// # Errors
+///
+/// [`NoRunningLoop`] off the loop, [`CannotWait`](corio_futures::CannotWait) in a callback.
+pub fn current_task() -> Result<TaskHandle> {
+    let task = EventLoop::current("the current task")?.current_task("the current task")?;
+    Ok(TaskHandle { task })
+}
+
+/// A task that runs beside its creator, and the right to its outcome. asyncio's `Task`.
+///
+/// Made by [`create_task`] and by [`TaskGroup::create_task`](crate::TaskGroup::create_task);
+/// `'scope` is how long the task may run at most.
+pub struct Task<'scope, T> {
+    inner: Inner<'scope, T>,
+}
+
+enum Inner<'scope, T> {
+    Spawned(Rc<dyn Outcome<T> + 'scope>),
+    /// There was no loop to run it, or a group that no longer takes any.
+    Refused(Completion<T>),
+}
+
+impl<'scope, T> Task<'scope, T> {
+    pub(crate) fn new(cell: Rc<dyn Outcome<T> + 'scope>) -> Self {
+        Self { inner: Inner::Spawned(cell) }
+    }
+
+    /// A task that was over before it began.
+    pub(crate) fn refused(error: Error) -> Self {
+        let completion = Completion::new();
+        let completed = completion.complete(Err(error));
+        debug_assert!(completed.is_ok(), "it was new");
+        Self { inner: Inner::Refused(completion) }
+    }
+
+    /// Waits until the task has ended, and takes its result. asyncio's `await task`.
+    ///
+    /// Returns at once, without yielding, if it has ended.
+    ///
+    /// # Cancellation
+    ///
+    /// Cancels the task and goes on waiting until it has ended, as in asyncio. If the task
+    /// swallows the cancellation and returns a value, that value is returned.
+    ///
+    /// # Errors
+    ///
+    /// What the task returned; [`Cancelled`] if it was cancelled; [`CannotAwait`] if it is the
+    /// current task itself, or belongs to another loop.
+    ///
+    /// # Panics
+    ///
+    /// If the task did, with its payload.
+    #[track_caller]
+    pub fn wait(self) -> Result<T> {
+        if let Inner::Spawned(cell) = &self.inner
+            && !cell.header().is_done()
+        {
+            let header = cell.header();
+            CannotAwait::check(header)?;
+            let pass_on = |cancelled: &Cancelled| header.cancel(cancelled);
+            cell.completion().wait(&Wait::new("a task").on_cancel(&pass_on))?;
+        }
+        // SAFETY: references to the outcome come from this handle, which is ours and lends none
+        // now, from callbacks, during which nothing can be taken, and from the loop and watchers,
+        // which keep none.
+        let outcome = unsafe { self.completion().take() };
+        outcome.inspect_err(Panicked::resurface)
+    }
+
+    /// Asks the task to stop: it gets [`Cancelled`] where it waits, or waits next. asyncio's
+    /// `Task.cancel`.
+    ///
+    /// Says whether the task was still there to be asked. It ends when its body returns, which it
+    /// may put off, or refuse to do. One that has not begun never does.
+    pub fn cancel(&self) -> bool {
+        self.cancel_with(Cancelled::new())
+    }
+
+    /// As [`cancel`](Self::cancel), with a reason for the task to read.
+    pub fn cancel_with(&self, cancelled: Cancelled) -> bool {
+        self.header().is_some_and(|header| header.cancel(&cancelled))
+    }
+
+    /// Whether the task has ended.
+    pub fn done(&self) -> bool {
+        self.completion().is_done()
+    }
+
+    /// Whether the task has ended by cancellation.
+    pub fn cancelled(&self) -> bool {
+        self.completion().is_cancelled()
+    }
+
+    /// The task's value, by reference.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Pending`](corio_futures::InvalidState) while it runs; the error that it
+    /// ended with.
+    pub fn result(&self) -> Result<&T> {
+        self.completion().result()
+    }
+
+    /// The error that the task ended with, if it did.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Pending`](corio_futures::InvalidState) while it runs; [`Cancelled`] if it
+    /// was cancelled.
+    pub fn exception(&self) -> Result<Option<&Error>> {
+        self.completion().exception()
+    }
+
+    /// The task's name.
+    pub fn name(&self) -> String {
+        self.header().map_or_else(|| "(never made)".to_owned(), |header| header.name().to_string())
+    }
+
+    /// The task as the loop knows it, while it has not ended.
+    pub(crate) fn running(&self) -> Option<Rc<dyn Runnable>> {
+        let header = self.header().filter(|header| !header.is_done())?;
+        Some(header.event_loop.task(header.key))
+    }
+
+    fn header(&self) -> Option<&Header> {
+        match &self.inner {
+            Inner::Spawned(cell) => Some(cell.header()),
+            Inner::Refused(_) => None,
+        }
+    }
+
+    fn completion(&self) -> &Completion<T> {
+        match &self.inner {
+            Inner::Spawned(cell) => cell.completion(),
+            Inner::Refused(completion) => completion,
+        }
+    }
+}
+
+impl<T: 'static> Task<'static, T> {
+    /// Has the loop call `callback` with the outcome when the task has ended: in a later step,
+    /// never inline, in the order of adding.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRunningLoop`] if there is no loop to call it.
+    pub fn add_done_callback(
+        &self,
+        callback: impl FnOnce(Result<&T, &Error>) + 'static,
+    ) -> Result<CallbackKey, NoRunningLoop> {
+        let Inner::Spawned(cell) = &self.inner else {
+            return Err(NoRunningLoop::new("a done-callback"));
+        };
+        cell.completion().add_callback(|| {
+            let ending = Ending(Rc::clone(cell));
+            Box::new(move || {
+                if let Some(outcome) = ending.0.completion().peek() {
+                    ending.0.mark_retrieved();
+                    callback(outcome.as_ref());
+                }
+            })
+        })
+    }
+
+    /// Takes a done-callback back. Says whether it had not been handed to the loop yet.
+    pub fn remove_done_callback(&self, key: CallbackKey) -> bool {
+        self.completion().remove_callback(key)
+    }
+}
+
+/// Tells the completion that a callback has ended, however it did.
+struct Ending<T>(Rc<dyn Outcome<T>>);
+
+impl<T> Drop for Ending<T> {
+    fn drop(&mut self) {
+        self.0.completion().callback_ended();
+    }
+}
+
+impl<T> Drop for Task<'_, T> {
+    fn drop(&mut self) {
+        match &self.inner {
+            Inner::Spawned(cell) if cell.header().is_done() => cell.discard(),
+            Inner::Spawned(cell) => cell.header().detached.set(true),
+            Inner::Refused(completion) => {
+                if let Some(error) = completion.unretrieved() {
+                    report::print("a task was created and never run", error);
+                }
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task '{}' ({:?})", self.name(), self.completion())
+    }
+}
+
+/// Any task, whatever it returns: its name and its cancellation, not its outcome.
+#[derive(Clone)]
+pub struct TaskHandle {
+    task: Rc<dyn Runnable>,
+}
+
+impl TaskHandle {
+    /// The task's name: `Task-1` for the main task of a loop, and so on, unless it was named.
+    pub fn name(&self) -> String {
+        self.task.header().name().to_string()
+    }
+
+    /// Gives the task another name.
+    pub fn set_name(&self, name: impl Into<String>) {
+        self.task.header().set_name(name.into().into());
+    }
+
+    /// Asks the task to stop. See [`Task::cancel`].
+    pub fn cancel(&self) -> bool {
+        self.cancel_with(Cancelled::new())
+    }
+
+    /// As [`cancel`](Self::cancel), with a reason for the task to read.
+    pub fn cancel_with(&self, cancelled: Cancelled) -> bool {
+        self.task.header().cancel(&cancelled)
+    }
+
+    /// How many requests to cancel the task has had that were not withdrawn.
+    pub fn cancelling(&self) -> usize {
+        self.task.header().cancelling()
+    }
+
+    /// Withdraws one request to cancel; says how many are left. The last one takes a
+    /// cancellation with it that was not delivered yet.
+    pub fn uncancel(&self) -> usize {
+        self.task.header().uncancel()
+    }
+
+    /// Whether the task has ended.
+    pub fn done(&self) -> bool {
+        self.task.header().is_done()
+    }
+}
+
+impl PartialEq for TaskHandle {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(Rc::as_ptr(&self.task), Rc::as_ptr(&other.task))
+    }
+}
+
+impl Eq for TaskHandle {}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskHandle {:?}", self.task.header())
+    }
+}
+
+/// A task was waited for that its waiter cannot wait for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CannotAwait {
+    /// It would wait for ever.
+    #[error("task '{0}' cannot wait for itself")]
+    Itself(String),
+    /// The loop that would run it is not the one that runs now.
+    #[error("task '{0}' belongs to another event loop")]
+    OtherLoop(String),
+}
+
+impl CannotAwait {
+    fn check(header: &Header) -> Result<()> {
+        let event_loop = EventLoop::current("a task")?;
+        if !Rc::ptr_eq(&event_loop, &header.event_loop) {
+            return Err(Self::OtherLoop(header.name().to_string()).into());
+        }
+        if event_loop.current_key() == Some(header.key) {
+            return Err(Self::Itself(header.name().to_string()).into());
+        }
+        Ok(())
+    }
+}

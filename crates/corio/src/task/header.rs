@@ -1,0 +1,291 @@
+//! What every task has, whatever it runs: states, suspension, cancellation.
+//!
+//! ```text
+//!                 ┌──────────────── yield_now ───────────────┐
+//!                 ▼                                          │
+//!   Created ──▶ Ready ──── the loop steps it ────▶ Running ──┴── park ──▶ Parked
+//!      │          ▲                                   │                     │
+//!      │          └───────── unpark, cancel ──────────┼─────────────────────┘
+//!      │                                              ▼
+//!      └── cancelled before its first step ────────▶ Done
+//! ```
+//!
+//! A task in the states Created and Ready stands in the loop's queue exactly once.
+//!
+//! A cancellation that finds the task parked is offered to what the task waits for; if that does
+//! not take it, the wait ends with an error. One that finds it elsewhere is kept in `pending` and
+//! delivered where the task waits next, or where it was to resume: it wins over the value.
+//! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
+
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
+use corio_futures::contract::Wait;
+use corio_futures::{Cancelled, CannotWait, Error, Result};
+
+use super::{TaskOptions, Watcher};
+use crate::event_loop::EventLoop;
+
+/// See the module's diagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Created,
+    Ready,
+    Running,
+    Parked,
+    Done,
+}
+
+pub(crate) struct Header {
+    pub(crate) event_loop: Rc<EventLoop>,
+    /// The task's place in the loop's table.
+    pub(crate) key: usize,
+    number: u64,
+    name: RefCell<Option<Rc<str>>>,
+    pub(crate) stack_size: usize,
+    state: Cell<State>,
+    /// Borrowed while the task runs.
+    coroutine: RefCell<Option<Coroutine>>,
+    yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
+    /// What the task waits for. Some exactly while it is parked; it is on the task's own stack.
+    waiting: Cell<Option<NonNull<Wait<'static>>>>,
+    /// Why the wait that the task resumes from has failed.
+    interrupt: RefCell<Option<Error>>,
+    /// A cancellation that is not delivered yet.
+    pending: RefCell<Option<Cancelled>>,
+    /// Cancellations asked for and not withdrawn.
+    requests: Cell<usize>,
+    /// Nobody holds a [`Task`](super::Task) any more.
+    pub(crate) detached: Cell<bool>,
+    watchers: RefCell<Vec<(Rc<dyn Watcher>, usize)>>,
+}
+
+impl Header {
+    pub(crate) fn new(event_loop: Rc<EventLoop>, key: usize, options: TaskOptions) -> Self {
+        Self {
+            number: event_loop.next_task_number(),
+            event_loop,
+            key,
+            name: RefCell::new(options.name.map(Rc::from)),
+            stack_size: options.stack_size,
+            state: Cell::new(State::Created),
+            coroutine: RefCell::new(None),
+            yielder: Cell::new(None),
+            waiting: Cell::new(None),
+            interrupt: RefCell::new(None),
+            pending: RefCell::new(None),
+            requests: Cell::new(0),
+            detached: Cell::new(false),
+            watchers: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn name(&self) -> Rc<str> {
+        match &*self.name.borrow() {
+            Some(name) => Rc::clone(name),
+            None => format!("Task-{}", self.number).into(),
+        }
+    }
+
+    pub(crate) fn set_name(&self, name: Rc<str>) {
+        self.name.replace(Some(name));
+        if let Ok(coroutine) = self.coroutine.try_borrow()
+            && let Some(coroutine) = &*coroutine
+        {
+            coroutine.stack().set_label(self.label());
+        }
+    }
+
+    /// The name, as the report of a stack overflow has it.
+    pub(crate) fn label(&self) -> StackLabel {
+        match &*self.name.borrow() {
+            Some(name) => StackLabel::Named(Rc::clone(name)),
+            None => StackLabel::Numbered("Task-", self.number),
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.state() == State::Done
+    }
+
+    pub(crate) fn set_done(&self) {
+        self.state.set(State::Done);
+    }
+
+    /// Has `watcher` told, under `index`, when the task has ended.
+    pub(crate) fn watch(&self, watcher: Rc<dyn Watcher>, index: usize) {
+        self.watchers.borrow_mut().push((watcher, index));
+    }
+
+    pub(crate) fn take_watchers(&self) -> Vec<(Rc<dyn Watcher>, usize)> {
+        self.watchers.take()
+    }
+
+    /// Gives the task the coroutine that runs its body.
+    pub(crate) fn set_coroutine(&self, coroutine: Coroutine) {
+        self.coroutine.replace(Some(coroutine));
+    }
+
+    /// To be called first thing on the task's own stack.
+    pub(crate) fn set_yielder(&self, yielder: &Yielder<(), ()>) {
+        self.yielder.set(Some(NonNull::from(yielder)));
+    }
+
+    /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
+    pub(crate) fn step(&self) -> bool {
+        self.state.set(State::Running);
+        let mut coroutine = self.coroutine.borrow_mut();
+        let state = coroutine.as_mut().map(|coroutine| coroutine.resume(()));
+        match state {
+            Some(CoroutineState::Yielded(())) => false,
+            Some(CoroutineState::Complete(())) | None => {
+                self.yielder.set(None);
+                *coroutine = None; // the stack goes back to the pool
+                true
+            }
+        }
+    }
+
+    /// Goes to the end of the queue, behind everything that is ready now.
+    pub(crate) fn yield_now(&self) -> Result<()> {
+        self.check_can_suspend("its turn")?;
+        self.make_ready();
+        self.suspend();
+        self.interruption()
+    }
+
+    /// Suspends until [`unpark`](Self::unpark) or an interruption.
+    pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        self.check_can_suspend(wait.what())?;
+        if let Some(cancelled) = self.take_pending() {
+            if wait.pass_on(&cancelled) {
+                // That may have woken this task, which was not parked yet: it looks again.
+                return Ok(());
+            }
+            return Err(cancelled.into());
+        }
+        self.waiting.set(Some(NonNull::from(wait).cast()));
+        self.state.set(State::Parked);
+        self.suspend();
+        self.waiting.set(None);
+        self.interruption()
+    }
+
+    pub(crate) fn unpark(&self) {
+        if self.state() == State::Parked {
+            self.make_ready();
+        }
+    }
+
+    /// asyncio's `Task.cancel`: asks, and says whether the task was still there to be asked.
+    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
+        match self.state() {
+            State::Done => return false,
+            State::Parked => {
+                self.requests.set(self.requests.get() + 1);
+                if !self.with_wait(|wait| wait.pass_on(cancelled)) {
+                    self.interrupt(cancelled.clone().into());
+                }
+            }
+            State::Created | State::Ready | State::Running => {
+                self.requests.set(self.requests.get() + 1);
+                self.pending.replace(Some(cancelled.clone()));
+            }
+        }
+        true
+    }
+
+    /// Ends the wait of a parked task with an error, whatever it waits for.
+    pub(crate) fn interrupt(&self, error: Error) {
+        if self.state() == State::Parked {
+            self.interrupt.replace(Some(error));
+            self.make_ready();
+        }
+    }
+
+    /// Withdraws one request to cancel; the last one takes a pending cancellation with it.
+    pub(crate) fn uncancel(&self) -> usize {
+        let left = self.requests.get().saturating_sub(1);
+        self.requests.set(left);
+        if left == 0 {
+            self.take_pending();
+        }
+        left
+    }
+
+    pub(crate) fn cancelling(&self) -> usize {
+        self.requests.get()
+    }
+
+    pub(crate) fn take_pending(&self) -> Option<Cancelled> {
+        self.pending.take()
+    }
+
+    /// What the task waits for, in words, if it is parked.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        (self.state() == State::Parked).then(|| self.with_wait(|wait| format!("{wait:?}")))
+    }
+
+    /// Shows `look` what the task is parked on.
+    fn with_wait<R>(&self, look: impl FnOnce(&Wait<'_>) -> R) -> R {
+        let wait = self.waiting.get().expect("a parked task waits for something");
+        // SAFETY: `park` stores a reference to what its caller holds across the suspension, and
+        // takes it out when it resumes. As the task is parked, `park` has not resumed, and a
+        // task's stack is never freed while it is suspended.
+        look(unsafe { wait.as_ref() })
+    }
+
+    fn make_ready(&self) {
+        self.state.set(State::Ready);
+        self.event_loop.push_ready(self.key);
+    }
+
+    /// Why the task must not go on as if nothing had happened, if so.
+    fn interruption(&self) -> Result<()> {
+        let interrupt = self.interrupt.take();
+        // One error says it all: a cancellation that came after the interruption is part of it.
+        match (interrupt, self.take_pending()) {
+            (_, Some(cancelled)) => Err(cancelled.into()),
+            (Some(error), None) => Err(error),
+            (None, None) => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_can_suspend(&self, what: &'static str) -> Result<()> {
+        if std::thread::panicking() {
+            return Err(CannotWait::Unwinding(what).into());
+        }
+        // Only the loop makes a task `Running`, only one at a time, and only around its `resume`.
+        match self.state() {
+            State::Running => Ok(()),
+            _ => Err(CannotWait::NotCurrent(what).into()),
+        }
+    }
+
+    #[inline]
+    fn suspend(&self) {
+        let yielder = self.yielder.get().expect("a running task has a yielder");
+        // SAFETY: the yielder is on the stack of this task's coroutine, which is suspended or
+        // running as long as `yielder` is set.
+        let yielder = unsafe { yielder.as_ref() };
+        // The task runs (checked by the callers), if need be on the stack of a generator that
+        // itself is resumed by this task: switching out of that one suspends the task.
+        yielder.yield_(());
+    }
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} ({:?})", self.name(), self.state())
+    }
+}

@@ -1,0 +1,18 @@
+//! Tasks: a body, a stack to run it on, and an outcome.
+//!
+//! * [`cell`]: the one allocation a task is, generic over its body and its result;
+//! * [`header`]: what the loop and those who wait need of it, whatever its types: the states, the
+//!   suspension, cancellation;
+//! * [`handle`]: [`Task`] and [`TaskHandle`], what users hold;
+//! * [`options`]: how a task is made.
+
+mod cell;
+mod handle;
+mod header;
+mod options;
+
+pub(crate) use cell::{Outcome, Runnable, Watcher, spawn_unchecked};
+pub use cell::Panicked;
+pub use handle::{CannotAwait, Task, TaskHandle, create_task, create_task_with, current_task};
+pub(crate) use header::{Header, State};
+pub use options::TaskOptions;

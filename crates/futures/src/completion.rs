@@ -1,0 +1,237 @@
+//! The state of anything that completes once: what a future and a task have in common.
+//!
+//! ```text
+//!             complete()                       last callback has run
+//!   pending ─────────────▶ done, callbacks due ───────────────────▶ done ──take()──▶ taken
+//!                │                                                    ▲
+//!                └───────────── no callbacks ─────────────────────────┘
+//! ```
+//!
+//! Done-callbacks are never called inline: the loop runs them in a later step, in the order in
+//! which they were added. They are lent the outcome, so it cannot be taken before the last of
+//! them has run; who waits for it waits that long.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::fmt;
+use std::rc::Rc;
+
+use crate::contract::{EventLoop, Wait, current_loop};
+use crate::{InvalidState, NoRunningLoop, Result, WaitList};
+
+/// A result that comes once, those who wait for it and those to be called.
+pub struct Completion<T> {
+    // Written once, by `complete`; emptied once, by `take`.
+    outcome: UnsafeCell<Option<Result<T>>>,
+    done: Cell<bool>,
+    retrieved: Cell<bool>,
+    waiters: WaitList,
+    callbacks: RefCell<Vec<Callback>>,
+    next_key: Cell<u64>,
+    /// Callbacks handed to the loop that have not ended.
+    due: Cell<usize>,
+}
+
+struct Callback {
+    key: CallbackKey,
+    event_loop: Rc<dyn EventLoop>,
+    run: Box<dyn FnOnce()>,
+}
+
+/// Names a done-callback, to take it back. Given by `add_done_callback`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallbackKey(u64);
+
+impl<T> Completion<T> {
+    /// A completion that is pending.
+    pub const fn new() -> Self {
+        Self {
+            outcome: UnsafeCell::new(None),
+            done: Cell::new(false),
+            retrieved: Cell::new(false),
+            waiters: WaitList::new(),
+            callbacks: RefCell::new(Vec::new()),
+            next_key: Cell::new(0),
+            due: Cell::new(0),
+        }
+    }
+
+    /// Whether the outcome is there, or was.
+    pub fn is_done(&self) -> bool {
+        self.done.get()
+    }
+
+    /// Whether it ended by cancellation.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.peek(), Some(Err(error)) if error.is_cancelled())
+    }
+
+    /// Sets the outcome, hands the callbacks to the loop and wakes those who wait.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Done`] if there was an outcome before; it stays.
+    pub fn complete(&self, outcome: Result<T>) -> Result<(), InvalidState> {
+        if self.done.replace(true) {
+            return Err(InvalidState::Done);
+        }
+        // SAFETY: nobody holds a reference: `peek` gives none out before the outcome is there,
+        // and this line runs once.
+        unsafe { *self.outcome.get() = Some(outcome) };
+        for Callback { event_loop, run, .. } in self.callbacks.take() {
+            self.due.set(self.due.get() + 1);
+            event_loop.call_soon(run);
+        }
+        if self.due.get() == 0 {
+            self.waiters.notify_all();
+        }
+        Ok(())
+    }
+
+    /// Waits until the outcome can be taken. Returns at once, without yielding, if it can.
+    ///
+    /// # Errors
+    ///
+    /// As [`park`](crate::contract::park), if it is not there yet.
+    pub fn wait(&self, wait: &Wait<'_>) -> Result<()> {
+        while !self.is_done() || self.due.get() > 0 {
+            self.waiters.wait(wait)?;
+        }
+        Ok(())
+    }
+
+    /// The outcome, if it is there.
+    pub fn peek(&self) -> Option<&Result<T>> {
+        // SAFETY: written once, before any reference is given out, and emptied only by `take`,
+        // whose caller answers for these references.
+        unsafe { &*self.outcome.get() }.as_ref()
+    }
+
+    /// The value, by reference.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Pending`] before there is an outcome, and the error that the outcome is.
+    pub fn result(&self) -> Result<&T> {
+        self.retrieved.set(true);
+        match self.peek() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(InvalidState::Pending.into()),
+        }
+    }
+
+    /// The error, if the outcome is one.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Pending`] before there is an outcome, [`Cancelled`](crate::Cancelled) if
+    /// it was cancelled.
+    pub fn exception(&self) -> Result<Option<&crate::Error>> {
+        match self.peek() {
+            None => Err(InvalidState::Pending.into()),
+            Some(Err(error)) if error.is_cancelled() => Err(error.clone()),
+            Some(outcome) => {
+                self.retrieved.set(true);
+                Ok(outcome.as_ref().err())
+            }
+        }
+    }
+
+    /// Takes the outcome out.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState::Pending`] before it is there, while callbacks are due that it was lent to,
+    /// and once it was taken.
+    ///
+    /// # Safety
+    ///
+    /// No reference that [`peek`](Self::peek), [`result`](Self::result) or
+    /// [`exception`](Self::exception) gave out may be alive.
+    pub unsafe fn take(&self) -> Result<T> {
+        if self.due.get() > 0 {
+            return Err(InvalidState::Pending.into());
+        }
+        self.retrieved.set(true);
+        // SAFETY: the caller says that no reference is alive.
+        let outcome = unsafe { &mut *self.outcome.get() }.take();
+        outcome.unwrap_or(Err(InvalidState::Pending.into()))
+    }
+
+    /// The error that nobody has asked for, if the outcome is one other than a cancellation.
+    pub fn unretrieved(&self) -> Option<&crate::Error> {
+        let error = self.peek()?.as_ref().err()?;
+        (!self.retrieved.get() && !error.is_cancelled()).then_some(error)
+    }
+
+    /// Says that the error, if there is one, has been or will be seen to.
+    pub fn mark_retrieved(&self) {
+        self.retrieved.set(true);
+    }
+
+    /// Has the loop run a callback once the outcome is there, or soon if it is there already.
+    ///
+    /// The callback that `make` makes must call [`callback_ended`](Self::callback_ended) when it
+    /// ends or is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRunningLoop`] if no loop is there to run it.
+    pub fn add_callback(
+        &self,
+        make: impl FnOnce() -> Box<dyn FnOnce()>,
+    ) -> Result<CallbackKey, NoRunningLoop> {
+        let event_loop = current_loop().ok_or(NoRunningLoop::new("a done-callback"))?;
+        let key = CallbackKey(self.next_key.replace(self.next_key.get() + 1));
+        if self.is_done() {
+            self.due.set(self.due.get() + 1);
+            event_loop.call_soon(make());
+        } else {
+            self.callbacks.borrow_mut().push(Callback { key, event_loop, run: make() });
+        }
+        Ok(key)
+    }
+
+    /// Takes a callback back. Says whether it had not been handed to the loop yet.
+    pub fn remove_callback(&self, key: CallbackKey) -> bool {
+        let mut callbacks = self.callbacks.borrow_mut();
+        let Some(at) = callbacks.iter().position(|callback| callback.key == key) else {
+            return false;
+        };
+        let removed = callbacks.remove(at);
+        // What it owns may look at this completion while it is dropped.
+        drop(callbacks);
+        drop(removed);
+        true
+    }
+
+    /// To be called by each callback when it ends. Wakes those who wait after the last.
+    pub fn callback_ended(&self) {
+        // A callback that was taken back before the outcome came was never counted.
+        if self.due.get() > 0 {
+            self.due.set(self.due.get() - 1);
+            if self.due.get() == 0 {
+                self.waiters.notify_all();
+            }
+        }
+    }
+}
+
+impl<T> Default for Completion<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Completion<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.peek() {
+            Some(Ok(_)) => "finished",
+            Some(Err(error)) if error.is_cancelled() => "cancelled",
+            Some(Err(_)) => "failed",
+            None if self.is_done() => "taken",
+            None => "pending",
+        };
+        f.write_str(state)
+    }
+}

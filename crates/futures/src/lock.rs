@@ -1,0 +1,153 @@
+//! Mutual exclusion among tasks.
+//!
+//! The lock is handed over: a release gives it to the task that has waited longest, and it stays
+//! locked in between. So nobody barges in, and waiters take their turns in the order in which
+//! they came.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::contract::Wait;
+use crate::{Result, WaitList};
+
+/// A lock that guards data, as [`std::sync::Mutex`] does, among the tasks of one thread.
+///
+/// asyncio's `Lock` is `Lock<()>`. Needed only where the data must not change *across a wait*:
+/// between two waits a task is alone anyway.
+///
+/// Not re-entrant: a task that locks twice waits for itself.
+///
+/// # Examples
+///
+/// ```
+/// use corio_futures::Lock;
+///
+/// let account = Lock::new(100);
+/// {
+///     let mut balance = account.lock()?;
+///     *balance -= 30; // waits may follow here; nobody else sees the account meanwhile
+/// }
+/// assert_eq!(account.into_inner(), 70);
+/// # Ok::<(), corio_futures::Error>(())
+/// ```
+pub struct Lock<T: ?Sized = ()> {
+    locked: Cell<bool>,
+    waiters: WaitList,
+    // `locked` says who may borrow, so this never finds itself borrowed.
+    value: RefCell<T>,
+}
+
+impl<T> Lock<T> {
+    /// An unlocked lock around `value`.
+    pub const fn new(value: T) -> Self {
+        Self { locked: Cell::new(false), waiters: WaitList::new(), value: RefCell::new(value) }
+    }
+
+    /// The value, out of the lock.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+impl<T: ?Sized> Lock<T> {
+    /// Waits until the lock is free and takes it. Does not yield if it is free already.
+    ///
+    /// # Cancellation
+    ///
+    /// The task leaves the queue. If the lock was just handed to it, the next in the queue has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`park`](crate::contract::park), if the lock is held by another.
+    #[track_caller]
+    pub fn lock(&self) -> Result<LockGuard<'_, T>> {
+        if self.locked.replace(true) {
+            self.waiters.wait(&Wait::new("a lock")).inspect_err(|interrupted| {
+                if interrupted.notified {
+                    self.release();
+                }
+            })?;
+        }
+        Ok(self.guard())
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+        (!self.locked.replace(true)).then(|| self.guard())
+    }
+
+    /// Whether a task holds the lock.
+    pub fn is_locked(&self) -> bool {
+        self.locked.get()
+    }
+
+    /// The value, without locking: `&mut` shows that nobody else can.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
+    fn guard(&self) -> LockGuard<'_, T> {
+        LockGuard { value: self.value.borrow_mut(), release: Release(self) }
+    }
+
+    /// Gives the lock to the next in the queue.
+    fn release(&self) {
+        if !self.waiters.notify_one() {
+            self.locked.set(false);
+        }
+    }
+}
+
+impl<T: Default> Default for Lock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Lock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lock")
+            .field("locked", &self.locked.get())
+            .field("waiting", &self.waiters.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The right to a [`Lock`]'s value. Dropping it hands the lock to the next in the queue.
+#[must_use = "the lock is released when the guard is dropped"]
+pub struct LockGuard<'a, T: ?Sized> {
+    // Fields drop in this order: the borrow ends before anybody else can have the lock.
+    value: RefMut<'a, T>,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    release: Release<'a, T>,
+}
+
+/// Releases the lock when dropped.
+struct Release<'a, T: ?Sized>(&'a Lock<T>);
+
+impl<T: ?Sized> Drop for Release<'_, T> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
+impl<T: ?Sized> Deref for LockGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> DerefMut for LockGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for LockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}

@@ -1,0 +1,218 @@
+//! The queue of tasks that wait for one thing.
+//!
+//! First in, first out, under every lock, queue and future. A waiting task's node lives on that
+//! task's own stack, so waiting allocates nothing; the node is linked when the wait begins and
+//! unlinked before the frame that owns it is left, by return and by unwinding alike.
+//!
+//! Wake-ups are handed over: [`notify_one`](WaitList::notify_one) takes the first task out of the
+//! list, so no second call can spend its wake-up on the same task. A task that gives up after it
+//! was notified learns so from [`Interrupted::notified`] and must pass the wake-up on, or it is
+//! lost: that is the bug which asyncio's locks had for years.
+//!
+//! Deliberately absent: waiting with a timeout. A timeout is a cancellation, and the loop's.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomPinned;
+use std::pin::{Pin, pin};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use crate::contract::{Parker, Wait, current_parker};
+use crate::{Error, Result};
+
+/// A queue of waiting tasks, first in, first out.
+///
+/// # Examples
+///
+/// A gate that lets one task through for each call of `open`:
+///
+/// ```
+/// use corio_futures::{contract::Wait, Result, WaitList};
+///
+/// struct Gate {
+///     waiters: WaitList,
+/// }
+///
+/// impl Gate {
+///     fn pass(&self) -> Result<()> {
+///         self.waiters.wait(&Wait::new("the gate")).map_err(|interrupted| {
+///             if interrupted.notified {
+///                 self.open(); // let another through in our place
+///             }
+///             interrupted.error
+///         })
+///     }
+///
+///     fn open(&self) {
+///         self.waiters.notify_one();
+///     }
+/// }
+/// ```
+#[derive(Default)]
+pub struct WaitList {
+    head: Cell<Option<NonNull<Node>>>,
+    tail: Cell<Option<NonNull<Node>>>,
+    len: Cell<usize>,
+}
+
+/// A wait that ended by an error.
+#[derive(Debug)]
+pub struct Interrupted {
+    /// Why: the task was cancelled, or could not be suspended.
+    pub error: Error,
+    /// Whether the task was notified as well. If so, the wake-up is its to pass on.
+    pub notified: bool,
+}
+
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        interrupted.error
+    }
+}
+
+/// One waiting task. Pinned: its neighbours in the list point to it.
+struct Node {
+    parker: Rc<dyn Parker>,
+    state: Cell<NodeState>,
+    prev: Cell<Option<NonNull<Node>>>,
+    next: Cell<Option<NonNull<Node>>>,
+    _pinned: PhantomPinned,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NodeState {
+    /// In the list. Never when the frame that owns the node is gone.
+    Linked,
+    /// Taken out of the list by a notification.
+    Notified,
+    /// Taken out by its owner.
+    Unlinked,
+}
+
+impl WaitList {
+    /// An empty list.
+    pub const fn new() -> Self {
+        Self { head: Cell::new(None), tail: Cell::new(None), len: Cell::new(0) }
+    }
+
+    /// Parks the current task at the end of the list until it is notified.
+    ///
+    /// # Cancellation
+    ///
+    /// Takes the task out of the list. If it was notified already, [`Interrupted::notified`] is
+    /// true and the caller must give the wake-up to another.
+    ///
+    /// # Errors
+    ///
+    /// As [`park`](crate::contract::park).
+    pub fn wait(&self, wait: &Wait<'_>) -> Result<(), Interrupted> {
+        let not_notified = |error| Interrupted { error, notified: false };
+        let node = pin!(Node {
+            parker: current_parker(wait.what()).map_err(not_notified)?,
+            state: Cell::new(NodeState::Unlinked),
+            prev: Cell::new(None),
+            next: Cell::new(None),
+            _pinned: PhantomPinned,
+        });
+        let linked = Linked::new(self, node.as_ref());
+        loop {
+            let parked = linked.node.parker.park(wait);
+            let notified = linked.node.state.get() == NodeState::Notified;
+            match parked {
+                Ok(()) if notified => return Ok(()),
+                Ok(()) => {}
+                Err(error) => return Err(Interrupted { error, notified }),
+            }
+        }
+    }
+
+    /// Wakes the task that has waited longest. Says whether there was one.
+    pub fn notify_one(&self) -> bool {
+        let Some(head) = self.head.get() else { return false };
+        // SAFETY: `head` is linked, and a linked node outlives its link: see `Linked`.
+        let node = unsafe { head.as_ref() };
+        self.unlink(node, NodeState::Notified);
+        // A clone, since whatever `unpark` does may end the wait that owns the node.
+        let parker = Rc::clone(&node.parker);
+        parker.unpark();
+        true
+    }
+
+    /// Wakes the tasks that wait now, in the order in which they came. Says how many.
+    pub fn notify_all(&self) -> usize {
+        let waiting = self.len();
+        (0..waiting).take_while(|_| self.notify_one()).count()
+    }
+
+    /// How many tasks wait.
+    pub fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    /// Whether no task waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn push_back(&self, node: Pin<&Node>) {
+        let this = NonNull::from(&*node);
+        node.state.set(NodeState::Linked);
+        node.prev.set(self.tail.get());
+        match self.tail.replace(Some(this)) {
+            // SAFETY: the tail is linked, so it is alive.
+            Some(tail) => unsafe { tail.as_ref() }.next.set(Some(this)),
+            None => self.head.set(Some(this)),
+        }
+        self.len.set(self.len.get() + 1);
+    }
+
+    fn unlink(&self, node: &Node, state: NodeState) {
+        debug_assert!(node.state.get() == NodeState::Linked);
+        let (prev, next) = (node.prev.take(), node.next.take());
+        match prev {
+            // SAFETY: a neighbour of a linked node is linked, so it is alive.
+            Some(prev) => unsafe { prev.as_ref() }.next.set(next),
+            None => self.head.set(next),
+        }
+        match next {
+            // SAFETY: as above.
+            Some(next) => unsafe { next.as_ref() }.prev.set(prev),
+            None => self.tail.set(prev),
+        }
+        node.state.set(state);
+        self.len.set(self.len.get() - 1);
+    }
+}
+
+impl fmt::Debug for WaitList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitList").field("len", &self.len.get()).finish_non_exhaustive()
+    }
+}
+
+/// Keeps a node linked no longer than its frame lives.
+///
+/// Only ever a local of [`WaitList::wait`], which never gives it away: so it is dropped when that
+/// function returns or unwinds, before the node, which was declared before it. A frame that does
+/// neither is the frame of a stack that is never freed, and then neither is the node. The list is
+/// borrowed for as long, so it can be neither moved nor dropped while a node is in it.
+struct Linked<'a> {
+    list: &'a WaitList,
+    node: Pin<&'a Node>,
+}
+
+impl<'a> Linked<'a> {
+    fn new(list: &'a WaitList, node: Pin<&'a Node>) -> Self {
+        list.push_back(node);
+        Self { list, node }
+    }
+}
+
+impl Drop for Linked<'_> {
+    fn drop(&mut self) {
+        if self.node.state.get() == NodeState::Linked {
+            self.list.unlink(&self.node, NodeState::Unlinked);
+        }
+    }
+}
