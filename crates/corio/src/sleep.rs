@@ -5,7 +5,7 @@ use std::time::Duration;
 use corio_futures::Result;
 use corio_futures::contract::Wait;
 
-use crate::event_loop::{Alarm, EventLoop};
+use crate::event_loop::{Alarm, EventLoop, current_header};
 
 /// Suspends the current task for `delay`, never less. asyncio's `sleep`.
 ///
@@ -34,11 +34,13 @@ use crate::event_loop::{Alarm, EventLoop};
 /// ```
 #[track_caller]
 pub fn sleep(delay: Duration) -> Result<()> {
+    if delay.is_zero()
+        && let Some(task) = current_header()
+    {
+        return task.yield_now();
+    }
     let event_loop = EventLoop::current("time to pass")?;
     let task = event_loop.current_task("time to pass")?;
-    if delay.is_zero() {
-        return task.header().yield_now();
-    }
     // A delay past the end of the clock's range is a sleep that only a cancellation ends.
     let deadline = event_loop.now().checked_add(delay);
     let alarm = deadline.map(|deadline| {

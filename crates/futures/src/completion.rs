@@ -137,25 +137,20 @@ impl<T> Completion<T> {
         }
     }
 
-    /// Takes the outcome out.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidState::Pending`] before it is there, while callbacks are due that it was lent to,
-    /// and once it was taken.
+    /// Takes the outcome out. `None` before it is there, while callbacks are due that it was lent
+    /// to, and once it was taken.
     ///
     /// # Safety
     ///
     /// No reference that [`peek`](Self::peek), [`result`](Self::result) or
     /// [`exception`](Self::exception) gave out may be alive.
-    pub unsafe fn take(&self) -> Result<T> {
+    pub unsafe fn take(&self) -> Option<Result<T>> {
         if self.due.get() > 0 {
-            return Err(InvalidState::Pending.into());
+            return None;
         }
         self.retrieved.set(true);
         // SAFETY: the caller says that no reference is alive.
-        let outcome = unsafe { &mut *self.outcome.get() }.take();
-        outcome.unwrap_or(Err(InvalidState::Pending.into()))
+        unsafe { &mut *self.outcome.get() }.take()
     }
 
     /// The error that nobody has asked for, if the outcome is one other than a cancellation.

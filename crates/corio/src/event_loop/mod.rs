@@ -1,6 +1,8 @@
 //! The event loop: what is ready, who is parked, what time it is.
 //!
 //! * this file: the state, and what tasks do with it;
+//! * [`current`]: which task runs now;
+//! * [`ready`]: the queue of what is to run;
 //! * [`turn`]: running what is ready, polling, firing timers;
 //! * [`deadlock`]: noticing that nothing will ever happen again;
 //! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
@@ -25,12 +27,13 @@
 //! Architecture Invariant: nothing of the loop is borrowed while a task or a callback runs. Each
 //! method here borrows what it needs and returns.
 
+mod current;
 mod deadlock;
 mod handle;
+mod ready;
 mod turn;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::time::Instant;
@@ -41,8 +44,11 @@ use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
 use crate::report::{self, Report};
-use crate::task::Runnable;
+use crate::task::{Header, Runnable};
 
+use ready::ReadyQueue;
+
+pub(crate) use current::current_header;
 pub use deadlock::Deadlock;
 pub use handle::{EventLoopHandle, Statistics, get_running_loop};
 
@@ -57,13 +63,6 @@ pub(crate) struct IoWaiters {
     pub(crate) writable: WaitList,
 }
 
-/// Something to do in the next turn.
-enum Ready {
-    /// The task with this key.
-    Step(usize),
-    Call(Box<dyn FnOnce()>),
-}
-
 /// What a timer does when it fires.
 pub(crate) enum Alarm {
     /// Wakes a sleeper.
@@ -73,9 +72,8 @@ pub(crate) enum Alarm {
 }
 
 pub(crate) struct EventLoop {
-    ready: RefCell<VecDeque<Ready>>,
+    ready: ReadyQueue,
     tasks: RefCell<Slab<Rc<dyn Runnable>>>,
-    current: Cell<Option<usize>>,
     timers: RefCell<Timers<Alarm>>,
     clock: Clock,
     reactor: Reactor<IoWaiters>,
@@ -89,8 +87,10 @@ pub(crate) struct EventLoop {
     tasks_peak: Cell<usize>,
     steps: Cell<u64>,
     deadlocks: Cell<usize>,
-    exception_handler: RefCell<Option<Rc<dyn Fn(&Report)>>>,
+    exception_handler: RefCell<Option<ExceptionHandler>>,
 }
+
+type ExceptionHandler = Rc<dyn Fn(&Report)>;
 
 thread_local! {
     static RUNNING: RefCell<Option<Rc<EventLoop>>> = const { RefCell::new(None) };
@@ -99,9 +99,8 @@ thread_local! {
 impl EventLoop {
     pub(crate) fn new(clock: Clock) -> io::Result<Rc<Self>> {
         Ok(Rc::new(Self {
-            ready: RefCell::default(),
+            ready: ReadyQueue::default(),
             tasks: RefCell::default(),
-            current: Cell::new(None),
             timers: RefCell::new(Timers::new()),
             clock,
             reactor: Reactor::new()?,
@@ -144,24 +143,21 @@ impl EventLoop {
         let inserted = tasks.insert(task);
         debug_assert_eq!(inserted, key);
         self.tasks_peak.set(self.tasks_peak.get().max(tasks.len()));
-        drop(tasks);
-        self.push_ready(key);
+        self.ready.push_task(tasks[key].header());
         result
     }
 
-    pub(crate) fn push_ready(&self, key: usize) {
-        self.ready.borrow_mut().push_back(Ready::Step(key));
+    /// Puts a task that has become ready at the end of the queue.
+    #[inline]
+    pub(crate) fn push_ready(&self, task: &Header) {
+        self.ready.push_task(task);
     }
 
     /// Calls `callback` in a later step; drops it if there will be none.
     pub(crate) fn call_soon(&self, callback: Box<dyn FnOnce()>) {
         if !self.closed.get() {
-            self.ready.borrow_mut().push_back(Ready::Call(callback));
+            self.ready.push_callback(callback);
         }
-    }
-
-    pub(crate) fn current_key(&self) -> Option<usize> {
-        self.current.get()
     }
 
     /// A task that has not ended, by its key.
@@ -170,8 +166,8 @@ impl EventLoop {
     }
 
     pub(crate) fn current_task(&self, what: &'static str) -> Result<Rc<dyn Runnable>> {
-        let key = self.current.get().ok_or(CannotWait::InCallback(what))?;
-        Ok(self.task(key))
+        let current = current_header().ok_or(CannotWait::InCallback(what))?;
+        Ok(self.task(current.key))
     }
 
     /// The tasks that have not ended, in the order in which they were made.
@@ -228,7 +224,7 @@ impl EventLoop {
     /// it has had more than its share.
     pub(crate) fn charge(&self) -> Result<()> {
         match self.budget.get() {
-            0 => self.current_task("its turn")?.header().yield_now(),
+            0 => current_header().map_or(Ok(()), |task| task.yield_now()),
             left => {
                 self.budget.set(left - 1);
                 Ok(())
@@ -247,8 +243,7 @@ impl EventLoop {
     /// No step will follow: what still waits for one goes.
     pub(crate) fn close(&self) {
         self.closed.set(true);
-        let ready = self.ready.take();
-        drop(ready);
+        self.ready.clear();
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

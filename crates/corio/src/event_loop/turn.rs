@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use corio_futures::Error;
 
-use super::{Alarm, BUDGET, EventLoop, Ready};
-use crate::task::{Panicked, Runnable, State};
+use super::current::with_current;
+use super::ready::Ready;
+use super::{Alarm, BUDGET, EventLoop};
+use crate::task::{Header, Panicked, Runnable, State};
 
 /// Steps before the operating system is polled although something is ready.
 const STEPS_PER_TURN: usize = 64;
@@ -22,9 +24,10 @@ impl EventLoop {
 
     pub(crate) fn turn(&self) {
         for _ in 0..STEPS_PER_TURN {
-            let next = self.ready.borrow_mut().pop_front();
-            match next {
-                Some(Ready::Step(key)) => self.step(key),
+            // SAFETY: a task in the queue is not done, and only a task that is done leaves the
+            // table, in `step`, which does not look at it any more then.
+            match unsafe { self.ready.pop() } {
+                Some(Ready::Step(task)) => self.step(task),
                 Some(Ready::Call(callback)) => self.call(callback),
                 None => break,
             }
@@ -36,23 +39,33 @@ impl EventLoop {
         self.fire_timers();
     }
 
-    fn step(&self, key: usize) {
-        let task = Rc::clone(&self.tasks.borrow()[key]);
+    fn step(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
         self.budget.set(BUDGET);
-        let header = task.header();
-        if header.state() == State::Created
-            && let Err(error) = begin(&task)
-        {
-            task.refuse(error);
-            self.remove(key);
-            return;
-        }
-        self.current.set(Some(key));
-        let ended = header.step();
-        self.current.set(None);
+        let key = task.key;
+        let ended = if task.state() == State::Created && !self.begin(key) {
+            true
+        } else {
+            with_current(task, || task.step())
+        };
         if ended {
             self.remove(key);
+        }
+    }
+
+    /// Makes a new task ready for its first step. Says whether it can have one.
+    fn begin(&self, key: usize) -> bool {
+        let task = self.task(key);
+        let begun = match task.header().take_pending() {
+            Some(cancelled) => Err(cancelled.into()),
+            None => Rc::clone(&task).start(),
+        };
+        match begun {
+            Ok(()) => true,
+            Err(error) => {
+                task.refuse(error);
+                false
+            }
         }
     }
 
@@ -70,7 +83,7 @@ impl EventLoop {
 
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
-        let busy = !self.ready.borrow().is_empty() || self.hurry.get();
+        let busy = !self.ready.is_empty() || self.hurry.get();
         if busy && self.reactor.sources() == 0 {
             return;
         }
@@ -96,7 +109,7 @@ impl EventLoop {
         // Virtual time stands still while anything can happen, then jumps.
         if let Some(deadline) = next
             && self.clock.is_virtual()
-            && self.ready.borrow().is_empty()
+            && self.ready.is_empty()
         {
             self.clock.advance_to(deadline);
         }
@@ -116,13 +129,5 @@ impl EventLoop {
                 None => return,
             }
         }
-    }
-}
-
-/// Makes a new task ready for its first step, unless it was cancelled before.
-fn begin(task: &Rc<dyn Runnable>) -> Result<(), Error> {
-    match task.header().take_pending() {
-        Some(cancelled) => Err(cancelled.into()),
-        None => Rc::clone(task).start(),
     }
 }

@@ -170,7 +170,7 @@ where
     T: 'a,
     F: FnOnce() -> Result<T> + 'a,
 {
-    let cell = event_loop.add_task(|key| {
+    event_loop.add_task(|key| {
         let cell = Rc::new(TaskCell {
             header: Header::new(Rc::clone(event_loop), key, options),
             completion: Completion::new(),
@@ -183,8 +183,7 @@ where
         // value itself is reached by the handle alone. So nothing borrowed is used after `'a`.
         let runnable = unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
         (runnable, cell)
-    });
-    cell
+    })
 }
 
 /// A task panicked. Whoever waits for it first gets the panic itself; others get this.

@@ -4,15 +4,16 @@
 //! whatever its type, and is what `current_task` gives.
 
 use std::fmt;
+use std::ptr;
 use std::rc::Rc;
 
 use corio_futures::completion::Completion;
 use corio_futures::contract::Wait;
-use corio_futures::{CallbackKey, Cancelled, Error, NoRunningLoop, Result};
+use corio_futures::{CallbackKey, Cancelled, Error, InvalidState, NoRunningLoop, Result};
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
 use super::{Header, TaskOptions};
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, current_header};
 use crate::report;
 
 /// Makes a task that runs `body` beside its creator. asyncio's `create_task`.
@@ -130,7 +131,9 @@ impl<'scope, T> Task<'scope, T> {
         // now, from callbacks, during which nothing can be taken, and from the loop and watchers,
         // which keep none.
         let outcome = unsafe { self.completion().take() };
-        outcome.inspect_err(Panicked::resurface)
+        outcome
+            .unwrap_or(Err(InvalidState::Pending.into()))
+            .inspect_err(Panicked::resurface)
     }
 
     /// Asks the task to stop: it gets [`Cancelled`] where it waits, or waits next. asyncio's
@@ -161,7 +164,7 @@ impl<'scope, T> Task<'scope, T> {
     ///
     /// # Errors
     ///
-    /// [`InvalidState::Pending`](corio_futures::InvalidState) while it runs; the error that it
+    /// [`InvalidState::Pending`] while it runs; the error that it
     /// ended with.
     pub fn result(&self) -> Result<&T> {
         self.completion().result()
@@ -171,7 +174,7 @@ impl<'scope, T> Task<'scope, T> {
     ///
     /// # Errors
     ///
-    /// [`InvalidState::Pending`](corio_futures::InvalidState) while it runs; [`Cancelled`] if it
+    /// [`InvalidState::Pending`] while it runs; [`Cancelled`] if it
     /// was cancelled.
     pub fn exception(&self) -> Result<Option<&Error>> {
         self.completion().exception()
@@ -309,7 +312,7 @@ impl TaskHandle {
 
 impl PartialEq for TaskHandle {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::addr_eq(Rc::as_ptr(&self.task), Rc::as_ptr(&other.task))
+        ptr::addr_eq(Rc::as_ptr(&self.task), Rc::as_ptr(&other.task))
     }
 }
 
@@ -339,7 +342,7 @@ impl CannotAwait {
         if !Rc::ptr_eq(&event_loop, &header.event_loop) {
             return Err(Self::OtherLoop(header.name().to_string()).into());
         }
-        if event_loop.current_key() == Some(header.key) {
+        if current_header().is_some_and(|current| ptr::eq(&*current, header)) {
             return Err(Self::Itself(header.name().to_string()).into());
         }
         Ok(())

@@ -38,46 +38,51 @@ pub(crate) enum State {
     Done,
 }
 
+/// Laid out as written: what a step touches comes first, in as few cache lines as can be.
+#[repr(C)]
 pub(crate) struct Header {
+    state: Cell<State>,
+    /// Whether `interrupt` or `pending` is there to be looked at.
+    disturbed: Cell<bool>,
+    /// Nobody holds a [`Task`](super::Task) any more.
+    pub(crate) detached: Cell<bool>,
+    yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
+    /// Borrowed while the task runs.
+    coroutine: RefCell<Option<Coroutine>>,
     pub(crate) event_loop: Rc<EventLoop>,
+    /// What the task waits for. Some exactly while it is parked; it is on the task's own stack.
+    waiting: Cell<Option<NonNull<Wait<'static>>>>,
     /// The task's place in the loop's table.
     pub(crate) key: usize,
     number: u64,
-    name: RefCell<Option<Rc<str>>>,
     pub(crate) stack_size: usize,
-    state: Cell<State>,
-    /// Borrowed while the task runs.
-    coroutine: RefCell<Option<Coroutine>>,
-    yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
-    /// What the task waits for. Some exactly while it is parked; it is on the task's own stack.
-    waiting: Cell<Option<NonNull<Wait<'static>>>>,
+    name: RefCell<Option<Rc<str>>>,
     /// Why the wait that the task resumes from has failed.
     interrupt: RefCell<Option<Error>>,
     /// A cancellation that is not delivered yet.
     pending: RefCell<Option<Cancelled>>,
     /// Cancellations asked for and not withdrawn.
     requests: Cell<usize>,
-    /// Nobody holds a [`Task`](super::Task) any more.
-    pub(crate) detached: Cell<bool>,
     watchers: RefCell<Vec<(Rc<dyn Watcher>, usize)>>,
 }
 
 impl Header {
     pub(crate) fn new(event_loop: Rc<EventLoop>, key: usize, options: TaskOptions) -> Self {
         Self {
+            state: Cell::new(State::Created),
+            disturbed: Cell::new(false),
+            detached: Cell::new(false),
+            yielder: Cell::new(None),
+            coroutine: RefCell::new(None),
+            waiting: Cell::new(None),
+            key,
             number: event_loop.next_task_number(),
             event_loop,
-            key,
-            name: RefCell::new(options.name.map(Rc::from)),
             stack_size: options.stack_size,
-            state: Cell::new(State::Created),
-            coroutine: RefCell::new(None),
-            yielder: Cell::new(None),
-            waiting: Cell::new(None),
+            name: RefCell::new(options.name.map(Rc::from)),
             interrupt: RefCell::new(None),
             pending: RefCell::new(None),
             requests: Cell::new(0),
-            detached: Cell::new(false),
             watchers: RefCell::default(),
         }
     }
@@ -157,6 +162,7 @@ impl Header {
     }
 
     /// Goes to the end of the queue, behind everything that is ready now.
+    #[inline]
     pub(crate) fn yield_now(&self) -> Result<()> {
         self.check_can_suspend("its turn")?;
         self.make_ready();
@@ -200,6 +206,7 @@ impl Header {
             State::Created | State::Ready | State::Running => {
                 self.requests.set(self.requests.get() + 1);
                 self.pending.replace(Some(cancelled.clone()));
+                self.disturbed.set(true);
             }
         }
         true
@@ -209,6 +216,7 @@ impl Header {
     pub(crate) fn interrupt(&self, error: Error) {
         if self.state() == State::Parked {
             self.interrupt.replace(Some(error));
+            self.disturbed.set(true);
             self.make_ready();
         }
     }
@@ -227,8 +235,10 @@ impl Header {
         self.requests.get()
     }
 
+    /// A cancellation that was not delivered, if there is one.
+    #[inline]
     pub(crate) fn take_pending(&self) -> Option<Cancelled> {
-        self.pending.take()
+        if self.disturbed.get() { self.pending.take() } else { None }
     }
 
     /// What the task waits for, in words, if it is parked.
@@ -245,22 +255,31 @@ impl Header {
         look(unsafe { wait.as_ref() })
     }
 
+    #[inline]
     fn make_ready(&self) {
         self.state.set(State::Ready);
-        self.event_loop.push_ready(self.key);
+        self.event_loop.push_ready(self);
     }
 
     /// Why the task must not go on as if nothing had happened, if so.
+    #[inline]
     fn interruption(&self) -> Result<()> {
+        if self.disturbed.get() { self.take_interruption() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn take_interruption(&self) -> Result<()> {
+        self.disturbed.set(false);
         let interrupt = self.interrupt.take();
         // One error says it all: a cancellation that came after the interruption is part of it.
-        match (interrupt, self.take_pending()) {
+        match (interrupt, self.pending.take()) {
             (_, Some(cancelled)) => Err(cancelled.into()),
             (Some(error), None) => Err(error),
             (None, None) => Ok(()),
         }
     }
 
+    #[inline]
     pub(crate) fn check_can_suspend(&self, what: &'static str) -> Result<()> {
         if std::thread::panicking() {
             return Err(CannotWait::Unwinding(what).into());

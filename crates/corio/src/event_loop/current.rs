@@ -1,0 +1,53 @@
+//! Which task runs now.
+//!
+//! Every wait begins with this question, so the answer is one thread-local pointer, not a count
+//! that goes up and down. The loop sets it around each step.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use crate::task::Header;
+
+thread_local! {
+    static CURRENT: Cell<Option<NonNull<Header>>> = const { Cell::new(None) };
+}
+
+/// The task on whose stack the caller runs.
+///
+/// For code that runs *on* that stack, to be used and forgotten there: it must not be stored where
+/// it could outlive the frame that asked.
+#[derive(Clone, Copy)]
+pub(crate) struct CurrentTask(NonNull<Header>);
+
+impl Deref for CurrentTask {
+    type Target = Header;
+
+    #[inline]
+    fn deref(&self) -> &Header {
+        // SAFETY: the loop keeps a task in its table until the task's coroutine has returned, and
+        // this is in a frame of that coroutine (or of one nested in it), which has not.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+/// The task that runs now; `None` off the loop and in a callback.
+// Out of line for the reason given at `contract::current_loop`.
+#[inline(never)]
+pub(crate) fn current_header() -> Option<CurrentTask> {
+    CURRENT.get().map(CurrentTask)
+}
+
+/// Runs `step`, with `task` as the current task.
+#[inline]
+pub(super) fn with_current<R>(task: &Header, step: impl FnOnce() -> R) -> R {
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(None);
+        }
+    }
+    CURRENT.set(Some(NonNull::from(task)));
+    let _restore = Restore;
+    step()
+}
