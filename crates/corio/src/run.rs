@@ -98,9 +98,8 @@ impl Runner {
         let running = self.enter(Location::caller())?;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught. `main` and its result outlive this call.
-        let main = Task::new(unsafe {
-            spawn_unchecked(&self.event_loop, TaskOptions::new(), None, main)
-        });
+        let main =
+            Task::new(unsafe { spawn_unchecked(&self.event_loop, TaskOptions::new(), None, main) });
         if let Some(task) = main.running() {
             self.event_loop.run_until_done(&*task);
         }

@@ -25,10 +25,16 @@ pub struct Completion<T> {
     done: Cell<bool>,
     retrieved: Cell<bool>,
     waiters: WaitList,
-    callbacks: RefCell<Vec<Callback>>,
-    next_key: Cell<u64>,
     /// Callbacks handed to the loop that have not ended.
-    due: Cell<usize>,
+    due: Cell<u32>,
+    /// Boxed, since few ever have one.
+    callbacks: RefCell<Option<Box<Callbacks>>>,
+}
+
+#[derive(Default)]
+struct Callbacks {
+    added: Vec<Callback>,
+    last_key: u64,
 }
 
 struct Callback {
@@ -49,9 +55,8 @@ impl<T> Completion<T> {
             done: Cell::new(false),
             retrieved: Cell::new(false),
             waiters: WaitList::new(),
-            callbacks: RefCell::new(Vec::new()),
-            next_key: Cell::new(0),
             due: Cell::new(0),
+            callbacks: RefCell::new(None),
         }
     }
 
@@ -77,9 +82,11 @@ impl<T> Completion<T> {
         // SAFETY: nobody holds a reference: `peek` gives none out before the outcome is there,
         // and this line runs once.
         unsafe { *self.outcome.get() = Some(outcome) };
-        for Callback { event_loop, run, .. } in self.callbacks.take() {
-            self.due.set(self.due.get() + 1);
-            event_loop.call_soon(run);
+        if let Some(callbacks) = self.callbacks.take() {
+            for Callback { event_loop, run, .. } in callbacks.added {
+                self.due.set(self.due.get() + 1);
+                event_loop.call_soon(run);
+            }
         }
         if self.due.get() == 0 {
             self.waiters.notify_all();
@@ -177,12 +184,16 @@ impl<T> Completion<T> {
         make: impl FnOnce() -> Box<dyn FnOnce()>,
     ) -> Result<CallbackKey, NoRunningLoop> {
         let event_loop = current_loop().ok_or(NoRunningLoop::new("a done-callback"))?;
-        let key = CallbackKey(self.next_key.replace(self.next_key.get() + 1));
+        let run = make();
+        let mut callbacks = self.callbacks.borrow_mut();
+        let callbacks = callbacks.get_or_insert_default();
+        callbacks.last_key += 1;
+        let key = CallbackKey(callbacks.last_key);
         if self.is_done() {
             self.due.set(self.due.get() + 1);
-            event_loop.call_soon(make());
+            event_loop.call_soon(run);
         } else {
-            self.callbacks.borrow_mut().push(Callback { key, event_loop, run: make() });
+            callbacks.added.push(Callback { key, event_loop, run });
         }
         Ok(key)
     }
@@ -190,10 +201,11 @@ impl<T> Completion<T> {
     /// Takes a callback back. Says whether it had not been handed to the loop yet.
     pub fn remove_callback(&self, key: CallbackKey) -> bool {
         let mut callbacks = self.callbacks.borrow_mut();
-        let Some(at) = callbacks.iter().position(|callback| callback.key == key) else {
+        let Some(added) = callbacks.as_mut().map(|callbacks| &mut callbacks.added) else {
             return false;
         };
-        let removed = callbacks.remove(at);
+        let Some(at) = added.iter().position(|callback| callback.key == key) else { return false };
+        let removed = added.remove(at);
         // What it owns may look at this completion while it is dropped.
         drop(callbacks);
         drop(removed);

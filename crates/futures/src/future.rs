@@ -81,7 +81,8 @@ impl<T> Future<T> {
         self.state.wait(&Wait::new("a future").on_cancel(&pass_on))?;
         // SAFETY: references come from this handle, which is ours and lends none now, or from
         // callbacks, for which the completion waits. The promise gives none out.
-        unsafe { self.state.completion.take() }.unwrap_or(Err(InvalidState::Pending.into()))
+        let outcome = unsafe { self.state.completion.take() };
+        outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()))
     }
 
     /// A handle for any number of tasks, each of which gets a clone of the result.

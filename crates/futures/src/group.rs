@@ -100,6 +100,9 @@ mod tests {
         let inner = ErrorGroup::new("inner", vec![Error::msg("b")]);
         let outer = ErrorGroup::new("outer", vec![Error::from(inner), Error::msg("a")]);
         assert_eq!(outer.to_string(), "outer (2 errors, first: b)");
-        assert_eq!(format!("{outer:?}"), "outer (2)\n  - inner (1 error, first: b)\n    - b\n  - a");
+        assert_eq!(
+            format!("{outer:?}"),
+            "outer (2)\n  - inner (1 error, first: b)\n    - b\n  - a"
+        );
     }
 }

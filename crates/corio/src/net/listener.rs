@@ -75,9 +75,9 @@ impl TcpListener {
     #[track_caller]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
-            let accepted = self.registered.perform(Direction::Read, "a connection", |listener| {
-                listener.accept()
-            });
+            let accepted = self
+                .registered
+                .perform(Direction::Read, "a connection", |listener| listener.accept());
             match accepted {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),

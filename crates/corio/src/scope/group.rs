@@ -108,7 +108,9 @@ impl<'scope> TaskGroup<'scope, '_> {
         F: FnOnce() -> Result<T> + 'scope,
     {
         if self.state.closed() {
-            return Task::refused(Cancelled::with_message("the task group is shutting down").into());
+            return Task::refused(
+                Cancelled::with_message("the task group is shutting down").into(),
+            );
         }
         // SAFETY: `task_group` calls `join` before it returns or unwinds, and `'scope`, which
         // its caller did not choose, does not end before that.
@@ -194,8 +196,7 @@ impl State {
         let value = match result {
             Ok(value) => Some(value),
             Err(error) => {
-                if error.is_cancelled() { &mut cancelled } else { &mut interrupted }
-                    .replace(error);
+                if error.is_cancelled() { &mut cancelled } else { &mut interrupted }.replace(error);
                 None
             }
         };

@@ -181,7 +181,8 @@ where
         // SAFETY: only the lifetime changes. Through a `Runnable` one can reach the body, which
         // is gone when the task is done, and the outcome's error, which borrows nothing; the
         // value itself is reached by the handle alone. So nothing borrowed is used after `'a`.
-        let runnable = unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
+        let runnable =
+            unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
         (runnable, cell)
     })
 }

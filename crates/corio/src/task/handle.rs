@@ -132,7 +132,7 @@ impl<'scope, T> Task<'scope, T> {
         // which keep none.
         let outcome = unsafe { self.completion().take() };
         outcome
-            .unwrap_or(Err(InvalidState::Pending.into()))
+            .unwrap_or_else(|| Err(InvalidState::Pending.into()))
             .inspect_err(Panicked::resurface)
     }
 
@@ -337,12 +337,13 @@ pub enum CannotAwait {
 }
 
 impl CannotAwait {
+    /// Whether the current task, if there is one, may wait for the task with this header.
     fn check(header: &Header) -> Result<()> {
-        let event_loop = EventLoop::current("a task")?;
-        if !Rc::ptr_eq(&event_loop, &header.event_loop) {
+        let Some(current) = current_header() else { return Ok(()) };
+        if !Rc::ptr_eq(&current.event_loop, &header.event_loop) {
             return Err(Self::OtherLoop(header.name().to_string()).into());
         }
-        if current_header().is_some_and(|current| ptr::eq(&*current, header)) {
+        if ptr::eq(&*current, header) {
             return Err(Self::Itself(header.name().to_string()).into());
         }
         Ok(())

@@ -18,6 +18,7 @@
 //! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -56,14 +57,20 @@ pub(crate) struct Header {
     pub(crate) key: usize,
     number: u64,
     pub(crate) stack_size: usize,
-    name: RefCell<Option<Rc<str>>>,
-    /// Why the wait that the task resumes from has failed.
-    interrupt: RefCell<Option<Error>>,
-    /// A cancellation that is not delivered yet.
-    pending: RefCell<Option<Cancelled>>,
     /// Cancellations asked for and not withdrawn.
     requests: Cell<usize>,
-    watchers: RefCell<Vec<(Rc<dyn Watcher>, usize)>>,
+    /// Boxed, since most tasks never need it.
+    rare: RefCell<Option<Box<Rare>>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    name: Option<Rc<str>>,
+    /// Why the wait that the task resumes from has failed.
+    interrupt: Option<Error>,
+    /// A cancellation that is not delivered yet.
+    pending: Option<Cancelled>,
+    watchers: Vec<(Rc<dyn Watcher>, usize)>,
 }
 
 impl Header {
@@ -79,11 +86,12 @@ impl Header {
             number: event_loop.next_task_number(),
             event_loop,
             stack_size: options.stack_size,
-            name: RefCell::new(options.name.map(Rc::from)),
-            interrupt: RefCell::new(None),
-            pending: RefCell::new(None),
             requests: Cell::new(0),
-            watchers: RefCell::default(),
+            rare: RefCell::new(
+                options
+                    .name
+                    .map(|name| Box::new(Rare { name: Some(Rc::from(name)), ..Rare::default() })),
+            ),
         }
     }
 
@@ -92,14 +100,15 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Rc<str> {
-        match &*self.name.borrow() {
-            Some(name) => Rc::clone(name),
-            None => format!("Task-{}", self.number).into(),
-        }
+        self.given_name().unwrap_or_else(|| format!("Task-{}", self.number).into())
+    }
+
+    fn given_name(&self) -> Option<Rc<str>> {
+        self.rare.borrow().as_ref()?.name.clone()
     }
 
     pub(crate) fn set_name(&self, name: Rc<str>) {
-        self.name.replace(Some(name));
+        self.with_rare(|rare| rare.name = Some(name));
         if let Ok(coroutine) = self.coroutine.try_borrow()
             && let Some(coroutine) = &*coroutine
         {
@@ -109,8 +118,8 @@ impl Header {
 
     /// The name, as the report of a stack overflow has it.
     pub(crate) fn label(&self) -> StackLabel {
-        match &*self.name.borrow() {
-            Some(name) => StackLabel::Named(Rc::clone(name)),
+        match self.given_name() {
+            Some(name) => StackLabel::Named(name),
             None => StackLabel::Numbered("Task-", self.number),
         }
     }
@@ -129,11 +138,12 @@ impl Header {
 
     /// Has `watcher` told, under `index`, when the task has ended.
     pub(crate) fn watch(&self, watcher: Rc<dyn Watcher>, index: usize) {
-        self.watchers.borrow_mut().push((watcher, index));
+        self.with_rare(|rare| rare.watchers.push((watcher, index)));
     }
 
     pub(crate) fn take_watchers(&self) -> Vec<(Rc<dyn Watcher>, usize)> {
-        self.watchers.take()
+        let mut rare = self.rare.borrow_mut();
+        rare.as_mut().map(|rare| mem::take(&mut rare.watchers)).unwrap_or_default()
     }
 
     /// Gives the task the coroutine that runs its body.
@@ -205,7 +215,7 @@ impl Header {
             }
             State::Created | State::Ready | State::Running => {
                 self.requests.set(self.requests.get() + 1);
-                self.pending.replace(Some(cancelled.clone()));
+                self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
                 self.disturbed.set(true);
             }
         }
@@ -215,7 +225,7 @@ impl Header {
     /// Ends the wait of a parked task with an error, whatever it waits for.
     pub(crate) fn interrupt(&self, error: Error) {
         if self.state() == State::Parked {
-            self.interrupt.replace(Some(error));
+            self.with_rare(|rare| rare.interrupt = Some(error));
             self.disturbed.set(true);
             self.make_ready();
         }
@@ -238,12 +248,16 @@ impl Header {
     /// A cancellation that was not delivered, if there is one.
     #[inline]
     pub(crate) fn take_pending(&self) -> Option<Cancelled> {
-        if self.disturbed.get() { self.pending.take() } else { None }
+        if self.disturbed.get() { self.with_rare(|rare| rare.pending.take()) } else { None }
     }
 
     /// What the task waits for, in words, if it is parked.
     pub(crate) fn waits_for(&self) -> Option<String> {
         (self.state() == State::Parked).then(|| self.with_wait(|wait| format!("{wait:?}")))
+    }
+
+    fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        change(self.rare.borrow_mut().get_or_insert_default())
     }
 
     /// Shows `look` what the task is parked on.
@@ -270,9 +284,8 @@ impl Header {
     #[cold]
     fn take_interruption(&self) -> Result<()> {
         self.disturbed.set(false);
-        let interrupt = self.interrupt.take();
         // One error says it all: a cancellation that came after the interruption is part of it.
-        match (interrupt, self.pending.take()) {
+        match self.with_rare(|rare| (rare.interrupt.take(), rare.pending.take())) {
             (_, Some(cancelled)) => Err(cancelled.into()),
             (Some(error), None) => Err(error),
             (None, None) => Ok(()),

@@ -11,8 +11,8 @@ mod handle;
 mod header;
 mod options;
 
-pub(crate) use cell::{Outcome, Runnable, Watcher, spawn_unchecked};
 pub use cell::Panicked;
+pub(crate) use cell::{Outcome, Runnable, Watcher, spawn_unchecked};
 pub use handle::{CannotAwait, Task, TaskHandle, create_task, create_task_with, current_task};
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;
