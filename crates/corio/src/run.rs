@@ -1,6 +1,7 @@
 //! From ordinary code into a loop, and back out with nothing left behind.
 
 use std::io;
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -96,13 +97,16 @@ impl Runner {
     #[track_caller]
     pub fn run<T>(&mut self, main: impl FnOnce() -> Result<T>) -> Result<T> {
         let running = self.enter(Location::caller())?;
+        let bomb = AbortOnUnwind;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
-        // task or a callback panics with is caught. `main` and its result outlive this call.
+        // task or a callback panics with is caught, and if anything else panics, the process is
+        // aborted. `main` and its result outlive this call.
         let main =
             Task::new(unsafe { spawn_unchecked(&self.event_loop, TaskOptions::new(), None, main) });
         if let Some(task) = main.running() {
             self.event_loop.run_until_done(&*task);
         }
+        mem::forget(bomb);
         if let Ok(Some(error)) = main.exception()
             && error.downcast_ref::<Panicked>().is_some()
         {
@@ -139,6 +143,15 @@ impl Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Keeps a panic of the loop itself from freeing what a suspended main task borrows.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
     }
 }
 

@@ -65,6 +65,11 @@ impl<T> Completion<T> {
         self.done.get()
     }
 
+    /// Whether the outcome is there and lent to no callback; or was taken.
+    pub fn can_be_taken(&self) -> bool {
+        self.is_done() && self.due.get() == 0
+    }
+
     /// Whether it ended by cancellation.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.peek(), Some(Err(error)) if error.is_cancelled())
@@ -100,7 +105,7 @@ impl<T> Completion<T> {
     ///
     /// As [`park`](crate::contract::park), if it is not there yet.
     pub fn wait(&self, wait: &Wait<'_>) -> Result<()> {
-        while !self.is_done() || self.due.get() > 0 {
+        while !self.can_be_taken() {
             self.waiters.wait(wait)?;
         }
         Ok(())

@@ -59,6 +59,7 @@ pub trait Parker {
 #[derive(Clone, Copy)]
 pub struct Wait<'a> {
     what: &'static str,
+    which: Option<&'a dyn fmt::Display>,
     location: &'static Location<'static>,
     on_cancel: Option<&'a dyn Fn(&Cancelled) -> bool>,
 }
@@ -67,7 +68,14 @@ impl<'a> Wait<'a> {
     /// A wait for `what`, such as `"a lock"`, at the caller's place in the source.
     #[track_caller]
     pub fn new(what: &'static str) -> Self {
-        Self { what, location: Location::caller(), on_cancel: None }
+        Self { what, which: None, location: Location::caller(), on_cancel: None }
+    }
+
+    /// Says which one it is, for reports.
+    #[must_use]
+    pub fn which(mut self, which: &'a dyn fmt::Display) -> Self {
+        self.which = Some(which);
+        self
     }
 
     /// Passes a cancellation on to what is waited for instead of interrupting the wait.
@@ -99,7 +107,11 @@ impl<'a> Wait<'a> {
 
 impl fmt::Debug for Wait<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.what, self.location)
+        f.write_str(self.what)?;
+        if let Some(which) = self.which {
+            write!(f, " {which}")?;
+        }
+        write!(f, " ({})", self.location)
     }
 }
 

@@ -140,7 +140,9 @@ impl WaitList {
     }
 
     /// Wakes the tasks that wait now, in the order in which they came. Says how many.
+    #[inline]
     pub fn notify_all(&self) -> usize {
+        // Those who come while the others are woken are not meant.
         let waiting = self.len();
         (0..waiting).take_while(|_| self.notify_one()).count()
     }

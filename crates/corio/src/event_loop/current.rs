@@ -15,8 +15,8 @@ thread_local! {
 
 /// The task on whose stack the caller runs.
 ///
-/// For code that runs *on* that stack, to be used and forgotten there: it must not be stored where
-/// it could outlive the frame that asked.
+/// For code that runs *on* that stack, to be used and forgotten there: whatever stores it elsewhere
+/// takes it back before the frame that asked is left.
 #[derive(Clone, Copy)]
 pub(crate) struct CurrentTask(NonNull<Header>);
 
@@ -26,7 +26,7 @@ impl Deref for CurrentTask {
     #[inline]
     fn deref(&self) -> &Header {
         // SAFETY: the loop keeps a task in its table until the task's coroutine has returned, and
-        // this is in a frame of that coroutine (or of one nested in it), which has not.
+        // this belongs to a frame of that coroutine (or of one nested in it), which has not.
         unsafe { self.0.as_ref() }
     }
 }

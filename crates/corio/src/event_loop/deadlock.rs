@@ -4,7 +4,10 @@
 
 use std::fmt;
 
+use corio_futures::Error;
+
 use super::EventLoop;
+use crate::report;
 
 /// Every task waits for another, for ever. What each waits for is in the message.
 ///
@@ -38,6 +41,9 @@ impl fmt::Display for Deadlock {
 
 impl std::error::Error for Deadlock {}
 
+/// How often a deadlock is broken before the program is taken to be incorrigible.
+const PATIENCE: usize = 10_000;
+
 impl EventLoop {
     /// Interrupts the oldest task with an account of who waits for what.
     ///
@@ -45,14 +51,27 @@ impl EventLoop {
     /// would not end.
     pub(super) fn break_deadlock(&self) {
         self.deadlocks.set(self.deadlocks.get() + 1);
-        let tasks = self.unfinished_tasks();
-        let waits = tasks.iter().filter_map(|task| {
+        if self.deadlocks.get() > PATIENCE {
+            self.give_up();
+        }
+        if let Some(oldest) = self.unfinished_tasks().first() {
+            oldest.header().interrupt(self.deadlock().into());
+        }
+    }
+
+    fn deadlock(&self) -> Deadlock {
+        let waits = self.unfinished_tasks().into_iter().filter_map(|task| {
             let header = task.header();
             Some((header.name().to_string(), header.waits_for()?))
         });
-        let deadlock = Deadlock { waits: waits.collect() };
-        if let Some(oldest) = tasks.first() {
-            oldest.header().interrupt(deadlock.into());
-        }
+        Deadlock { waits: waits.collect() }
+    }
+
+    /// A task that waits for ever, over and over, whatever it is told. `run` can neither go on nor
+    /// return, since its caller's locals may be borrowed.
+    fn give_up(&self) -> ! {
+        let error = Error::from(self.deadlock());
+        report::print("a task does not end although its waits have failed time and again", &error);
+        std::process::abort()
     }
 }

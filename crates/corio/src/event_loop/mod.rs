@@ -35,6 +35,7 @@ mod turn;
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -48,7 +49,7 @@ use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
 
-pub(crate) use current::current_header;
+pub(crate) use current::{CurrentTask, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{EventLoopHandle, Statistics, get_running_loop};
 
@@ -137,13 +138,12 @@ impl EventLoop {
 
     /// Enters a task, made by `make` from its key, and puts it at the end of the queue.
     pub(crate) fn add_task<R>(&self, make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R)) -> R {
-        let key = self.tasks.borrow().vacant_key();
-        let (task, result) = make(key);
         let mut tasks = self.tasks.borrow_mut();
-        let inserted = tasks.insert(task);
-        debug_assert_eq!(inserted, key);
+        let entry = tasks.vacant_entry();
+        let (task, result) = make(entry.key());
+        self.ready.push_task(task.header());
+        entry.insert(task);
         self.tasks_peak.set(self.tasks_peak.get().max(tasks.len()));
-        self.ready.push_task(tasks[key].header());
         result
     }
 
@@ -220,23 +220,29 @@ impl EventLoop {
         wait()
     }
 
-    /// Charges the current task for an operation that did not have to wait; makes it yield when
-    /// it has had more than its share.
+    /// Makes the current task yield if it has had more than its share of operations that did not
+    /// have to wait; charges it for one more.
+    ///
+    /// To be called *before* the operation: the yield may end by a cancellation, and what the
+    /// operation did would be lost.
+    #[inline]
     pub(crate) fn charge(&self) -> Result<()> {
-        match self.budget.get() {
-            0 => current_header().map_or(Ok(()), |task| task.yield_now()),
-            left => {
-                self.budget.set(left - 1);
-                Ok(())
-            }
+        if self.budget.get() == 0
+            && let Some(task) = current_header()
+        {
+            task.yield_now()?;
         }
+        self.budget.set(self.budget.get().saturating_sub(1));
+        Ok(())
     }
 
     pub(crate) fn report(&self, message: &str, error: &Error) {
         let handler = self.exception_handler.borrow().clone();
-        match handler {
-            Some(handler) => handler(&Report::new(message, error)),
-            None => report::print(message, error),
+        let Some(handler) = handler else { return report::print(message, error) };
+        let handled = catch_unwind(AssertUnwindSafe(|| handler(&Report::new(message, error))));
+        if handled.is_err() {
+            report::print(message, error);
+            report::print("the exception handler failed", &Error::msg("it panicked"));
         }
     }
 

@@ -48,19 +48,17 @@ impl<S: AsSource + 'static> Registered<S> {
     ) -> io::Result<R> {
         let wait = Wait::new(what);
         loop {
-            if self.is_ready(direction) {
-                match operation(self.socket()) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.exhausted(direction);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => {
-                        self.event_loop.charge()?;
-                        return result;
-                    }
-                }
-            } else {
+            if !self.is_ready(direction) {
                 self.wait(direction, &wait)?;
+                continue;
+            }
+            self.event_loop.charge()?;
+            match operation(self.socket()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.exhausted(direction);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
             }
         }
     }

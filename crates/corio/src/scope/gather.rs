@@ -7,7 +7,7 @@ use std::rc::Rc;
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
-use super::nursery::Nursery;
+use super::nursery::{Nursery, Open};
 use crate::task::{Panicked, Runnable, Task, TaskOptions, Watcher};
 
 /// Runs several things at once and returns all their results, in the order in which they were
@@ -170,18 +170,21 @@ gather_tuple!(A B C D E F G H);
 /// Architecture Invariant: made by `gather` alone, for an `'a` that its caller chose and that
 /// therefore outlives the call; dropped before `gather` returns. Invariant in `'a`, so that no
 /// implementation of the traits above can choose a shorter one.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "nobody can hold one")]
 #[expect(unnameable_types, reason = "the traits above are for corio alone to implement")]
 pub struct Joint<'a> {
     state: Rc<State>,
+    /// Dropped after the nursery was joined: see `Drop`.
+    _nursery: Open,
     wait: Wait<'static>,
     lifetime: PhantomData<fn(&'a ()) -> &'a ()>,
 }
 
 impl<'a> Joint<'a> {
     fn new(wait: Wait<'static>) -> Result<Self> {
+        let nursery = Nursery::open(wait.what())?;
         let state = Rc::new(State {
-            nursery: Nursery::new(wait.what())?,
+            nursery: Rc::clone(&nursery),
             given: RefCell::default(),
             pending: Cell::new(0),
             first_error: RefCell::new(None),
@@ -194,13 +197,13 @@ impl<'a> Joint<'a> {
                 state.task_ended(0, child);
             }
         });
-        Ok(Self { state, wait, lifetime: PhantomData })
+        Ok(Self { state, _nursery: nursery, wait, lifetime: PhantomData })
     }
 
     fn spawn<T: 'a>(&self, body: impl FnOnce() -> Result<T> + 'a) -> Task<'a, T> {
         self.state.pending.set(self.state.pending.get() + 1);
-        // SAFETY: dropping `self` joins the nursery, and `gather` drops it before `'a` ends: see
-        // the invariant.
+        // SAFETY: `self` owns the open nursery, and `gather` drops it before `'a` ends: see the
+        // invariant.
         Task::new(unsafe { self.state.nursery.spawn(TaskOptions::new(), body) })
     }
 

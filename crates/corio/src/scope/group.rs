@@ -63,7 +63,8 @@ pub fn task_group<'env, T>(
     body: impl for<'scope> FnOnce(&'scope TaskGroup<'scope, 'env>) -> Result<T>,
 ) -> Result<T> {
     let wait = Wait::new("the tasks of a group");
-    let state = State::new(&wait)?;
+    let nursery = Nursery::open(wait.what())?;
+    let state = State::new(&nursery);
     let group = TaskGroup { state: Rc::clone(&state), scope: PhantomData, env: PhantomData };
     let outcome = catch_unwind(AssertUnwindSafe(|| body(&group)));
     match outcome {
@@ -112,8 +113,8 @@ impl<'scope> TaskGroup<'scope, '_> {
                 Cancelled::with_message("the task group is shutting down").into(),
             );
         }
-        // SAFETY: `task_group` calls `join` before it returns or unwinds, and `'scope`, which
-        // its caller did not choose, does not end before that.
+        // SAFETY: the nursery is open in the frame of `task_group`, and `'scope`, which its caller
+        // did not choose, does not end before that frame does.
         Task::new(unsafe { self.state.nursery.spawn(options, body) })
     }
 }
@@ -136,10 +137,9 @@ struct State {
 }
 
 impl State {
-    fn new(wait: &Wait<'_>) -> Result<Rc<Self>> {
-        let nursery = Nursery::new(wait.what())?;
+    fn new(nursery: &Rc<Nursery>) -> Rc<Self> {
         let state = Rc::new(Self {
-            nursery,
+            nursery: Rc::clone(nursery),
             errors: RefCell::default(),
             aborting: Cell::new(false),
             cancelled_parent: Cell::new(false),
@@ -151,7 +151,7 @@ impl State {
                 state.child_ended(child);
             }
         });
-        Ok(state)
+        state
     }
 
     fn closed(&self) -> bool {

@@ -2,23 +2,25 @@
 //!
 //! A stack, unlike a future, cannot be forgotten while its owner goes on: whoever opened the
 //! nursery is suspended *in* [`Nursery::join`] until every child is done. What could break that
-//! is an early way out, so there is none: `join` does not unwind and takes no error for an
-//! answer. If the task cannot be suspended at all while a child is alive (a generator that holds
-//! an open nursery is dropped by a panic), the process is aborted, for the alternative is to free
-//! what the child borrows.
+//! is an early way out, so there is none: `join` takes no error for an answer, and [`Open`], which
+//! its owner's frame holds, aborts the process if that frame is left while a child is alive. That
+//! happens where the task cannot be suspended at all (a generator that holds an open nursery is
+//! dropped by a panic); the alternative would be to free what the child borrows.
 //!
 //! A task that is never resumed again keeps its stack for ever, and with it what its children
 //! borrow, so leaking is no way out either.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 use slab::Slab;
 
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, current_header};
+use crate::report;
 use crate::task::{Outcome, Runnable, TaskOptions, Watcher, spawn_unchecked};
 
 /// The children of one call.
@@ -48,18 +50,18 @@ impl Nursery {
     /// # Errors
     ///
     /// Where nothing can wait: off the loop, in a callback, while a panic unwinds.
-    pub(crate) fn new(what: &'static str) -> Result<Rc<Self>> {
+    pub(crate) fn open(what: &'static str) -> Result<Open> {
         let event_loop = EventLoop::current(what)?;
         let parent = event_loop.current_task(what)?;
         parent.header().check_can_suspend(what)?;
-        Ok(Rc::new(Self {
+        Ok(Open(Rc::new(Self {
             event_loop,
             parent,
             children: RefCell::default(),
             unfinished: Cell::new(0),
             joining: WaitList::new(),
             on_end: RefCell::new(None),
-        }))
+        })))
     }
 
     /// The task that opened the nursery.
@@ -76,7 +78,8 @@ impl Nursery {
     ///
     /// # Safety
     ///
-    /// [`join`](Self::join) returns before `'a` ends.
+    /// The frame that owns the nursery's [`Open`] drops it, or is left for good by never being
+    /// resumed, before `'a` ends.
     pub(crate) unsafe fn spawn<'a, T, F>(
         self: &Rc<Self>,
         options: TaskOptions,
@@ -89,7 +92,7 @@ impl Nursery {
         let index = self.children.borrow_mut().insert(None);
         self.unfinished.set(self.unfinished.get() + 1);
         let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
-        // SAFETY: `join` returns only when every child is done, and it returns before `'a` ends.
+        // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
         let child =
             unsafe { spawn_unchecked(&self.event_loop, options, Some((watcher, index)), body) };
         let runnable = self.event_loop.task(child.header().key);
@@ -105,17 +108,23 @@ impl Nursery {
         children.iter().filter(|child| child.header().cancel(cancelled)).count() > 0
     }
 
-    /// Waits until every child has ended. `on_error` hears of what interrupts the wait.
+    /// Waits until every child has ended, unless the current task cannot be suspended. `on_error`
+    /// hears of what interrupts the wait.
     pub(crate) fn join(&self, wait: &Wait<'_>, mut on_error: impl FnMut(Error)) {
-        let _bomb = Bomb(self);
         while self.unfinished.get() > 0 {
             match self.joining.wait(wait) {
                 Ok(()) => {}
-                Err(_) if self.parent.header().check_can_suspend(wait.what()).is_err() => break,
-                Err(interrupted) => on_error(interrupted.error),
+                Err(interrupted) if can_suspend(wait) => on_error(interrupted.error),
+                Err(_) => return,
             }
         }
     }
+}
+
+/// Whether the current task, which need not be the one that opened the nursery (a generator may
+/// have come from one to the other with a nursery inside), can wait.
+fn can_suspend(wait: &Wait<'_>) -> bool {
+    current_header().is_some_and(|task| task.check_can_suspend(wait.what()).is_ok())
 }
 
 impl Watcher for Nursery {
@@ -132,20 +141,30 @@ impl Watcher for Nursery {
     }
 }
 
-/// Aborts the process if it is dropped while a child is alive.
-struct Bomb<'a>(&'a Nursery);
+/// An open nursery, owned by the frame that opened it: when it is dropped, the children are gone.
+///
+/// To be dropped after [`Nursery::join`]; aborts the process if a child is alive nevertheless.
+pub(crate) struct Open(Rc<Nursery>);
 
-impl Drop for Bomb<'_> {
+impl Deref for Open {
+    type Target = Rc<Nursery>;
+
+    fn deref(&self) -> &Rc<Nursery> {
+        &self.0
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
         let alive = self.0.unfinished.get();
         if alive > 0 {
             let error = Error::msg(format!(
                 "{alive} of its children are alive and may borrow from it, and it cannot wait for \
-                 them: a panic unwinds it. Close generators that hold a task group before a panic \
-                 can drop them"
+                 them: a panic unwinds it, or it is dropped outside a task. Close generators that \
+                 hold a task group before that can happen"
             ));
             let name = self.0.parent.header().name();
-            crate::report::print(&format!("task '{name}' left a task group by force"), &error);
+            report::print(&format!("task '{name}' left a task group by force"), &error);
             std::process::abort();
         }
     }

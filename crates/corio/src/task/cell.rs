@@ -77,13 +77,25 @@ impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
         self.header.set_done();
         let completed = self.completion.complete(outcome);
         debug_assert!(completed.is_ok(), "a task ends once");
-        let parent = self.parent.take();
-        for (watcher, index) in parent.into_iter().chain(self.header.take_watchers()) {
+        self.header.wake_joiner();
+        if let Some((watcher, index)) = self.parent.take() {
             watcher.task_ended(index, self);
         }
-        if self.header.detached.get() {
-            self.discard();
+        if let Some(watchers) = self.header.take_watchers() {
+            for (watcher, index) in watchers {
+                watcher.task_ended(index, self);
+            }
         }
+        if self.header.detached.get()
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.discard()))
+        {
+            let message = "the result of a detached task failed as it was dropped";
+            self.header.event_loop.report(message, &self.panicked(payload));
+        }
+    }
+
+    fn panicked(&self, payload: Box<dyn Any + Send>) -> Error {
+        Panicked::new(self.header.name().to_string(), payload).into()
     }
 }
 
@@ -100,9 +112,7 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
         let on_stack = move |yielder: &_, ()| {
             cell.header.set_yielder(yielder);
             let outcome = catch_unwind(AssertUnwindSafe(body));
-            cell.end(outcome.unwrap_or_else(|payload| {
-                Err(Panicked::new(cell.header.name().to_string(), payload).into())
-            }));
+            cell.end(outcome.unwrap_or_else(|payload| Err(cell.panicked(payload))));
         };
         // SAFETY: what `body` borrows is alive until the task is done: the caller of
         // `spawn_unchecked` promised. The coroutine is resumed and dropped by the loop alone,
@@ -113,8 +123,12 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
     }
 
     fn refuse(&self, error: Error) {
-        drop(self.body.take());
-        self.end(Err(error));
+        let body = self.body.take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        self.end(match dropped {
+            Ok(()) => Err(error),
+            Err(payload) => Err(self.panicked(payload)),
+        });
     }
 
     fn failure(&self) -> Option<&Error> {

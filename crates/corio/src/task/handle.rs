@@ -9,11 +9,11 @@ use std::rc::Rc;
 
 use corio_futures::completion::Completion;
 use corio_futures::contract::Wait;
-use corio_futures::{CallbackKey, Cancelled, Error, InvalidState, NoRunningLoop, Result};
+use corio_futures::{CallbackKey, Cancelled, CannotWait, Error, InvalidState, NoRunningLoop, Result};
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
 use super::{Header, TaskOptions};
-use crate::event_loop::{EventLoop, current_header};
+use crate::event_loop::{CurrentTask, EventLoop, current_header};
 use crate::report;
 
 /// Makes a task that runs `body` beside its creator. asyncio's `create_task`.
@@ -120,12 +120,14 @@ impl<'scope, T> Task<'scope, T> {
     #[track_caller]
     pub fn wait(self) -> Result<T> {
         if let Inner::Spawned(cell) = &self.inner
-            && !cell.header().is_done()
+            && !cell.completion().can_be_taken()
         {
             let header = cell.header();
-            CannotAwait::check(header)?;
+            let current = CannotAwait::check(header)?;
             let pass_on = |cancelled: &Cancelled| header.cancel(cancelled);
-            cell.completion().wait(&Wait::new("a task").on_cancel(&pass_on))?;
+            let quoted = QuotedName(header);
+            let wait = Wait::new("task").which(&quoted).on_cancel(&pass_on);
+            header.join(current, &wait, || cell.completion().can_be_taken())?;
         }
         // SAFETY: references to the outcome come from this handle, which is ours and lends none
         // now, from callbacks, during which nothing can be taken, and from the loop and watchers,
@@ -237,12 +239,22 @@ impl<T: 'static> Task<'static, T> {
     }
 }
 
+/// A task's name, looked up only if somebody wants to read it.
+struct QuotedName<'a>(&'a Header);
+
+impl fmt::Display for QuotedName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}'", self.0.name())
+    }
+}
+
 /// Tells the completion that a callback has ended, however it did.
 struct Ending<T>(Rc<dyn Outcome<T>>);
 
 impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
         self.0.completion().callback_ended();
+        self.0.header().wake_joiner();
     }
 }
 
@@ -337,15 +349,18 @@ pub enum CannotAwait {
 }
 
 impl CannotAwait {
-    /// Whether the current task, if there is one, may wait for the task with this header.
-    fn check(header: &Header) -> Result<()> {
-        let Some(current) = current_header() else { return Ok(()) };
+    /// The current task, if it may wait for the task with this header.
+    fn check(header: &Header) -> Result<CurrentTask> {
+        let Some(current) = current_header() else {
+            EventLoop::current("a task")?;
+            return Err(CannotWait::InCallback("a task").into());
+        };
         if !Rc::ptr_eq(&current.event_loop, &header.event_loop) {
             return Err(Self::OtherLoop(header.name().to_string()).into());
         }
         if ptr::eq(&*current, header) {
             return Err(Self::Itself(header.name().to_string()).into());
         }
-        Ok(())
+        Ok(current)
     }
 }

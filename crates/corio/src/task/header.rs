@@ -27,7 +27,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::{TaskOptions, Watcher};
-use crate::event_loop::EventLoop;
+use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,9 @@ pub(crate) struct Header {
     pub(crate) event_loop: Rc<EventLoop>,
     /// What the task waits for. Some exactly while it is parked; it is on the task's own stack.
     waiting: Cell<Option<NonNull<Wait<'static>>>>,
+    /// The task that waits for this one by its [`Task`](super::Task). Some only while it is parked
+    /// in [`join`](Self::join).
+    joiner: Cell<Option<CurrentTask>>,
     /// The task's place in the loop's table.
     pub(crate) key: usize,
     number: u64,
@@ -82,6 +85,7 @@ impl Header {
             yielder: Cell::new(None),
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
+            joiner: Cell::new(None),
             key,
             number: event_loop.next_task_number(),
             event_loop,
@@ -141,9 +145,9 @@ impl Header {
         self.with_rare(|rare| rare.watchers.push((watcher, index)));
     }
 
-    pub(crate) fn take_watchers(&self) -> Vec<(Rc<dyn Watcher>, usize)> {
-        let mut rare = self.rare.borrow_mut();
-        rare.as_mut().map(|rare| mem::take(&mut rare.watchers)).unwrap_or_default()
+    #[inline]
+    pub(crate) fn take_watchers(&self) -> Option<Vec<(Rc<dyn Watcher>, usize)>> {
+        Some(mem::take(&mut self.rare.borrow_mut().as_mut()?.watchers))
     }
 
     /// Gives the task the coroutine that runs its body.
@@ -197,6 +201,39 @@ impl Header {
         self.interruption()
     }
 
+    /// Parks `joiner`, the current task, until this task has ended and `ready` says so too.
+    ///
+    /// There is at most one joiner, as a task has but one handle and waiting consumes it. So this
+    /// takes a pointer where others take a place in a wait list.
+    pub(crate) fn join(
+        &self,
+        joiner: CurrentTask,
+        wait: &Wait<'_>,
+        ready: impl Fn() -> bool,
+    ) -> Result<()> {
+        struct Joining<'a>(&'a Header);
+        impl Drop for Joining<'_> {
+            fn drop(&mut self) {
+                self.0.joiner.set(None);
+            }
+        }
+        self.joiner.set(Some(joiner));
+        let _joining = Joining(self);
+        while !ready() {
+            joiner.park(wait)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes the task that waits in [`join`](Self::join), if there is one.
+    #[inline]
+    pub(crate) fn wake_joiner(&self) {
+        if let Some(joiner) = self.joiner.get() {
+            joiner.unpark();
+        }
+    }
+
+    #[inline]
     pub(crate) fn unpark(&self) {
         if self.state() == State::Parked {
             self.make_ready();
