@@ -102,7 +102,7 @@ impl Runner {
         // task or a callback panics with is caught, and if anything else panics, the process is
         // aborted. `main` and its result outlive this call.
         let main =
-            Task::new(unsafe { spawn_unchecked(&self.event_loop, TaskOptions::new(), None, main) });
+            Task::new(unsafe { spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main) });
         if let Some(task) = main.running() {
             self.event_loop.run_until_done(&*task);
         }

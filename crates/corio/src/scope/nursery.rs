@@ -94,7 +94,7 @@ impl Nursery {
         let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
         // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
         let child =
-            unsafe { spawn_unchecked(&self.event_loop, options, Some((watcher, index)), body) };
+            unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, Some((watcher, index)), body) };
         let runnable = self.event_loop.task(child.header().key);
         self.children.borrow_mut()[index] = Some(runnable);
         child

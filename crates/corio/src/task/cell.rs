@@ -175,7 +175,7 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
 /// the handle that is returned, which cannot outlive `'a`; if it is leaked, nobody drops the
 /// outcome at all. What others keep of a task, its header, borrows nothing.)
 pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
-    event_loop: &Rc<EventLoop>,
+    event_loop: Rc<EventLoop>,
     options: TaskOptions,
     parent: Option<(Rc<dyn Watcher>, usize)>,
     body: F,
@@ -184,9 +184,10 @@ where
     T: 'a,
     F: FnOnce() -> Result<T> + 'a,
 {
-    event_loop.add_task(|key| {
+    let table = Rc::clone(&event_loop);
+    table.add_task(|key| {
         let cell = Rc::new(TaskCell {
-            header: Header::new(Rc::clone(event_loop), key, options),
+            header: Header::new(event_loop, key, options),
             completion: Completion::new(),
             body: Cell::new(Some(body)),
             parent: Cell::new(parent),

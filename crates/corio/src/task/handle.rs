@@ -4,6 +4,7 @@
 //! whatever its type, and is what `current_task` gives.
 
 use std::fmt;
+use std::mem;
 use std::ptr;
 use std::rc::Rc;
 
@@ -56,11 +57,15 @@ where
     T: 'static,
     F: FnOnce() -> Result<T> + 'static,
 {
-    match EventLoop::current("a new task") {
-        // SAFETY: `'static` does not end.
-        Ok(event_loop) => Task::new(unsafe { spawn_unchecked(&event_loop, options, None, body) }),
-        Err(error) => Task::refused(error.into()),
-    }
+    let event_loop = match current_header() {
+        Some(task) => Rc::clone(&task.event_loop),
+        None => match EventLoop::current("a new task") {
+            Ok(event_loop) => event_loop,
+            Err(error) => return Task::refused(error.into()),
+        },
+    };
+    // SAFETY: `'static` does not end.
+    Task::new(unsafe { spawn_unchecked(event_loop, options, None, body) })
 }
 
 /// The task that runs now. asyncio's `current_task`.
@@ -84,7 +89,9 @@ pub struct Task<'scope, T> {
 enum Inner<'scope, T> {
     Spawned(Rc<dyn Outcome<T> + 'scope>),
     /// There was no loop to run it, or a group that no longer takes any.
-    Refused(Completion<T>),
+    Refused(Box<Completion<T>>),
+    /// `wait` has the outcome; nothing is left to see to.
+    Taken,
 }
 
 impl<'scope, T> Task<'scope, T> {
@@ -97,7 +104,7 @@ impl<'scope, T> Task<'scope, T> {
         let completion = Completion::new();
         let completed = completion.complete(Err(error));
         debug_assert!(completed.is_ok(), "it was new");
-        Self { inner: Inner::Refused(completion) }
+        Self { inner: Inner::Refused(Box::new(completion)) }
     }
 
     /// Waits until the task has ended, and takes its result. asyncio's `await task`.
@@ -118,7 +125,7 @@ impl<'scope, T> Task<'scope, T> {
     ///
     /// If the task did, with its payload.
     #[track_caller]
-    pub fn wait(self) -> Result<T> {
+    pub fn wait(mut self) -> Result<T> {
         if let Inner::Spawned(cell) = &self.inner
             && !cell.completion().can_be_taken()
         {
@@ -129,13 +136,21 @@ impl<'scope, T> Task<'scope, T> {
             let wait = Wait::new("task").which(&quoted).on_cancel(&pass_on);
             header.join(current, &wait, || cell.completion().can_be_taken())?;
         }
-        // SAFETY: references to the outcome come from this handle, which is ours and lends none
-        // now, from callbacks, during which nothing can be taken, and from the loop and watchers,
-        // which keep none.
-        let outcome = unsafe { self.completion().take() };
+        let inner = mem::replace(&mut self.inner, Inner::Taken);
+        let outcome = match &inner {
+            // SAFETY: references to the outcome come from this handle, which is ours and lends
+            // none now, from callbacks, during which nothing can be taken, and from the loop and
+            // watchers, which keep none.
+            Inner::Spawned(cell) => unsafe { cell.completion().take() },
+            // SAFETY: as above.
+            Inner::Refused(completion) => unsafe { completion.take() },
+            Inner::Taken => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()));
+        if let Err(error) = &outcome {
+            Panicked::resurface(error);
+        }
         outcome
-            .unwrap_or_else(|| Err(InvalidState::Pending.into()))
-            .inspect_err(Panicked::resurface)
     }
 
     /// Asks the task to stop: it gets [`Cancelled`] where it waits, or waits next. asyncio's
@@ -196,7 +211,7 @@ impl<'scope, T> Task<'scope, T> {
     fn header(&self) -> Option<&Header> {
         match &self.inner {
             Inner::Spawned(cell) => Some(cell.header()),
-            Inner::Refused(_) => None,
+            Inner::Refused(_) | Inner::Taken => None,
         }
     }
 
@@ -204,6 +219,7 @@ impl<'scope, T> Task<'scope, T> {
         match &self.inner {
             Inner::Spawned(cell) => cell.completion(),
             Inner::Refused(completion) => completion,
+            Inner::Taken => unreachable!("`wait` has consumed the handle"),
         }
     }
 }
@@ -268,6 +284,7 @@ impl<T> Drop for Task<'_, T> {
                     report::print("a task was created and never run", error);
                 }
             }
+            Inner::Taken => {}
         }
     }
 }

@@ -76,7 +76,16 @@ struct Rare {
     watchers: Vec<(Rc<dyn Watcher>, usize)>,
 }
 
+impl Rare {
+    #[cold]
+    fn named(name: String) -> Box<Self> {
+        Box::new(Self { name: Some(name.into()), ..Self::default() })
+    }
+}
+
 impl Header {
+    // Inlined, so that it is built where it will be.
+    #[inline(always)]
     pub(crate) fn new(event_loop: Rc<EventLoop>, key: usize, options: TaskOptions) -> Self {
         Self {
             state: Cell::new(State::Created),

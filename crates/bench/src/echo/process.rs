@@ -1,0 +1,160 @@
+//! Servers as processes: starting one, placing it on a core, reading its CPU time.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader},
+    ops::Sub,
+    path::Path,
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+
+use super::servers::Server;
+use crate::harness::Result;
+
+/// The core of the server and that of the load generator: the first two that this process may use.
+pub(super) struct Cores {
+    pub(super) server: usize,
+    pub(super) generator: usize,
+    allowed: CpuSet,
+}
+
+impl Cores {
+    pub(super) fn choose() -> io::Result<Self> {
+        let allowed = sched_getaffinity(None)?;
+        let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
+        let server = cores.next().unwrap_or(0);
+        let generator = cores.next().unwrap_or(server);
+        Ok(Self { server, generator, allowed })
+    }
+
+    /// Pins this thread to the generator's core until the result is dropped.
+    pub(super) fn pin_generator(&self) -> io::Result<Pinned<'_>> {
+        pin(self.generator)?;
+        Ok(Pinned { cores: self })
+    }
+}
+
+/// Pins this thread, and those it will start, to a core.
+pub(super) fn pin(core: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+pub(super) struct Pinned<'a> {
+    cores: &'a Cores,
+}
+
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        // Left pinned, this thread would only make later benches noisier.
+        let _ = sched_setaffinity(None, &self.cores.allowed);
+    }
+}
+
+/// Allows this process, and the servers it starts, as many files as the hard limit does: 1000 connections
+/// are more than the usual soft limit.
+pub(super) fn raise_file_limit() -> io::Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: maximum, maximum };
+    Ok(setrlimit(Resource::Nofile, raised)?)
+}
+
+/// What became of starting a server.
+pub(super) enum Launch {
+    Listening(Process),
+    /// The server's own reason why it cannot run here.
+    Impossible(String),
+}
+
+/// A running server, killed when this is dropped.
+pub(super) struct Process {
+    child: Child,
+    port: u16,
+}
+
+impl Process {
+    /// Starts a server on its core and waits for its first line, which is `port N` or `skip REASON`.
+    pub(super) fn launch(server: &Server, cores: &Cores) -> Result<Launch> {
+        let mut command = server.command(cores.server)?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) => {
+                let program = command.get_program().to_string_lossy();
+                return Ok(Launch::Impossible(format!("{program}: {error}")));
+            }
+        };
+        let mut process = Self { child, port: 0 };
+
+        let stdout = process.child.stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        match line.trim().split_once(' ') {
+            Some(("port", port)) => process.port = port.parse()?,
+            Some(("skip", reason)) => return Ok(Launch::Impossible(reason.to_owned())),
+            _ => return Err(format!("the server {} did not start", server.name).into()),
+        }
+        Ok(Launch::Listening(process))
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The CPU time of all threads of the server together.
+    pub(super) fn cpu_time(&self) -> Result<CpuTime> {
+        let mut total = CpuTime::default();
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let task = CpuTime::read(&task?.path().join("schedstat"))?;
+            total.on_core += task.on_core;
+            total.waiting += task.waiting;
+        }
+        Ok(total)
+    }
+}
+
+/// From `schedstat`, which counts nanoseconds, where `stat` counts ticks of 10 ms.
+#[derive(Clone, Copy, Default)]
+pub(super) struct CpuTime {
+    /// On a core, in the kernel and out of it.
+    pub(super) on_core: Duration,
+    /// Ready to run, with others on the core.
+    pub(super) waiting: Duration,
+}
+
+impl CpuTime {
+    pub(super) fn of_this_thread() -> Result<Self> {
+        Self::read(Path::new("/proc/thread-self/schedstat"))
+    }
+
+    fn read(schedstat: &Path) -> Result<Self> {
+        let text = fs::read_to_string(schedstat)?;
+        let mut times =
+            text.split_whitespace().map(str::parse).map(|n| n.map(Duration::from_nanos));
+        let mut next = || times.next().ok_or("a schedstat that is too short");
+        Ok(Self { on_core: next()??, waiting: next()?? })
+    }
+}
+
+impl Sub for CpuTime {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self { on_core: self.on_core - earlier.on_core, waiting: self.waiting - earlier.waiting }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only for a child that is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,37 @@
+//! corio: a task for each connection, in a group.
+
+use std::io::{self, Read, Write};
+
+use corio::net::{TcpListener, TcpStream};
+
+use super::{ANY_PORT, BUFFER, announce};
+use crate::harness::Result;
+
+pub(super) fn serve() -> Result<()> {
+    let served = corio::run(|| {
+        let listener = TcpListener::bind(ANY_PORT)?;
+        announce(listener.local_addr()).map_err(|error| io::Error::other(error.to_string()))?;
+        corio::task_group(|group| {
+            for stream in listener.incoming() {
+                let stream = stream?;
+                group.create_task(|| {
+                    let _ = echo(stream); // a connection that breaks is not the group's failure
+                    Ok(())
+                });
+            }
+            Ok(())
+        })
+    });
+    served.map_err(|error| error.to_string().into())
+}
+
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = [0; BUFFER];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            n => stream.write_all(&buffer[..n])?,
+        }
+    }
+}

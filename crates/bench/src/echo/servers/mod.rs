@@ -1,0 +1,109 @@
+//! The echo servers, each written as the users of its library would write it.
+
+mod asyncio;
+mod corio;
+mod epoll;
+mod may;
+mod monoio;
+mod smol;
+mod tokio;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::Command,
+};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::{BENCH, process};
+use crate::harness::{self, Result};
+
+/// Every server there is. A new one is a file in this folder and a line here.
+pub(super) const SERVERS: &[Server] = &[
+    Server::own("corio", corio::serve),
+    Server::own("tokio", tokio::serve),
+    Server::own("smol", smol::serve),
+    Server::own("may", may::serve),
+    Server::own("monoio", monoio::serve),
+    Server::own("epoll", epoll::serve),
+    Server::python("asyncio", "asyncio streams"),
+    Server::python("asyncio-protocol", "asyncio protocol"),
+    Server::python("uvloop", "uvloop streams"),
+    Server::python("uvloop-protocol", "uvloop protocol"),
+];
+
+/// The size of each connection's buffer, in bytes.
+pub(super) const BUFFER: usize = 16 * 1024;
+
+pub(super) struct Server {
+    pub(super) name: &'static str,
+    program: Program,
+}
+
+enum Program {
+    /// This program again. The function serves until the process is killed.
+    Own(fn() -> Result<()>),
+    /// CPython, with the words that tell the script what to do.
+    Python(&'static str),
+}
+
+impl Server {
+    const fn own(name: &'static str, serve: fn() -> Result<()>) -> Self {
+        let program = Program::Own(serve);
+        Self { name, program }
+    }
+
+    const fn python(name: &'static str, arguments: &'static str) -> Self {
+        let program = Program::Python(arguments);
+        Self { name, program }
+    }
+
+    /// The command that runs this server on a core.
+    pub(super) fn command(&self, core: usize) -> Result<Command> {
+        let mut command = match self.program {
+            Program::Own(_) => {
+                let mut command = harness::child(BENCH.name)?;
+                command.arg(self.name);
+                command
+            }
+            Program::Python(arguments) => asyncio::command(arguments),
+        };
+        command.arg(core.to_string());
+        Ok(command)
+    }
+}
+
+/// The child process: `arguments` are a server's name and its core.
+pub(super) fn child(arguments: &[String]) -> Result<()> {
+    let [name, core] = arguments else {
+        return Err("a server and a core are expected".into());
+    };
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    process::pin(core.parse()?)?;
+    let server = SERVERS.iter().find(|server| server.name == name);
+    match server.map(|server| &server.program) {
+        Some(Program::Own(serve)) => serve(),
+        _ => Err(format!("{name} is not a server of this program").into()),
+    }
+}
+
+/// Any free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// Tells the parent where the server listens.
+fn announce(address: io::Result<SocketAddr>) -> Result<()> {
+    tell(&format!("port {}", address?.port()))
+}
+
+/// Tells the parent that the server cannot run here.
+fn skip(reason: &str) -> Result<()> {
+    tell(&format!("skip {reason}"))
+}
+
+fn tell(line: &str) -> Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    Ok(())
+}
