@@ -32,6 +32,10 @@ use crate::event_loop::{Alarm, EventLoop, current_header};
 /// })?;
 /// # Ok::<(), corio::Error>(())
 /// ```
+// Yielding is inlined down to the switch. The processor predicts where a `ret` goes from the
+// `call`s that it saw, and after a switch those were another task's: each frame between a task's
+// own code and the switch costs two mispredictions a yield (measured: 30 ns instead of 8).
+#[inline(always)]
 #[track_caller]
 pub fn sleep(delay: Duration) -> Result<()> {
     if delay.is_zero()
@@ -39,6 +43,13 @@ pub fn sleep(delay: Duration) -> Result<()> {
     {
         return task.yield_now();
     }
+    sleep_for(delay)
+}
+
+// Apart, so that yielding has a small frame.
+#[inline(never)]
+#[track_caller]
+fn sleep_for(delay: Duration) -> Result<()> {
     let event_loop = EventLoop::current("time to pass")?;
     let task = event_loop.current_task("time to pass")?;
     // A delay past the end of the clock's range is a sleep that only a cancellation ends.

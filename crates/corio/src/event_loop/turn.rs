@@ -1,7 +1,6 @@
 //! One turn of the loop: what is ready, then the operating system, then the timers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::time::Duration;
 
 use corio_futures::Error;
@@ -43,7 +42,7 @@ impl EventLoop {
         self.steps.set(self.steps.get() + 1);
         self.budget.set(BUDGET);
         let key = task.key;
-        let ended = if task.state() == State::Created && !self.begin(key) {
+        let ended = if task.state() == State::Created && !self.begin(task) {
             true
         } else {
             with_current(task, || task.step())
@@ -54,19 +53,16 @@ impl EventLoop {
     }
 
     /// Makes a new task ready for its first step. Says whether it can have one.
-    fn begin(&self, key: usize) -> bool {
-        let task = self.task(key);
-        let begun = match task.header().take_pending() {
+    fn begin(&self, header: &Header) -> bool {
+        let begun = match header.take_pending() {
             Some(cancelled) => Err(cancelled.into()),
-            None => Rc::clone(&task).start(),
+            None => self.task(header.key).start(),
         };
         match begun {
-            Ok(()) => true,
-            Err(error) => {
-                task.refuse(error);
-                false
-            }
+            Ok(coroutine) => header.set_coroutine(coroutine),
+            Err(error) => self.task(header.key).refuse(error),
         }
+        !header.is_done()
     }
 
     fn remove(&self, key: usize) {

@@ -27,7 +27,7 @@ pub(crate) trait Runnable: Parker {
     fn header(&self) -> &Header;
 
     /// Puts the body on a stack, ready for its first step.
-    fn start(self: Rc<Self>) -> Result<()>;
+    fn start(self: Rc<Self>) -> Result<Coroutine>;
 
     /// Ends the task without running its body.
     fn refuse(&self, error: Error);
@@ -104,22 +104,19 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
         &self.header
     }
 
-    fn start(self: Rc<Self>) -> Result<()> {
+    fn start(self: Rc<Self>) -> Result<Coroutine> {
         let stack = Stack::new(self.header.stack_size)?;
         stack.set_label(self.header.label());
-        let cell = Rc::clone(&self);
         let body = self.body.take().expect("a task starts once");
         let on_stack = move |yielder: &_, ()| {
-            cell.header.set_yielder(yielder);
+            self.header.set_yielder(yielder);
             let outcome = catch_unwind(AssertUnwindSafe(body));
-            cell.end(outcome.unwrap_or_else(|payload| Err(cell.panicked(payload))));
+            self.end(outcome.unwrap_or_else(|payload| Err(self.panicked(payload))));
         };
         // SAFETY: what `body` borrows is alive until the task is done: the caller of
         // `spawn_unchecked` promised. The coroutine is resumed and dropped by the loop alone,
         // which drops it when it has completed and never frees one that has not.
-        let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, on_stack) };
-        self.header.set_coroutine(coroutine);
-        Ok(())
+        Ok(unsafe { Coroutine::with_stack_unchecked(stack, on_stack) })
     }
 
     fn refuse(&self, error: Error) {

@@ -161,7 +161,7 @@ impl Header {
 
     /// Gives the task the coroutine that runs its body.
     pub(crate) fn set_coroutine(&self, coroutine: Coroutine) {
-        self.coroutine.replace(Some(coroutine));
+        *self.coroutine.borrow_mut() = Some(coroutine);
     }
 
     /// To be called first thing on the task's own stack.
@@ -185,7 +185,8 @@ impl Header {
     }
 
     /// Goes to the end of the queue, behind everything that is ready now.
-    #[inline]
+    // Inlined: see `sleep`.
+    #[inline(always)]
     pub(crate) fn yield_now(&self) -> Result<()> {
         self.check_can_suspend("its turn")?;
         self.make_ready();
@@ -194,6 +195,8 @@ impl Header {
     }
 
     /// Suspends until [`unpark`](Self::unpark) or an interruption.
+    // Inlined: see `sleep`.
+    #[inline(always)]
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
         if let Some(cancelled) = self.take_pending() {
@@ -214,6 +217,8 @@ impl Header {
     ///
     /// There is at most one joiner, as a task has but one handle and waiting consumes it. So this
     /// takes a pointer where others take a place in a wait list.
+    // Inlined: see `sleep`.
+    #[inline(always)]
     pub(crate) fn join(
         &self,
         joiner: CurrentTask,
@@ -328,6 +333,7 @@ impl Header {
     }
 
     #[cold]
+    #[inline(never)]
     fn take_interruption(&self) -> Result<()> {
         self.disturbed.set(false);
         // One error says it all: a cancellation that came after the interruption is part of it.
@@ -340,17 +346,23 @@ impl Header {
 
     #[inline]
     pub(crate) fn check_can_suspend(&self, what: &'static str) -> Result<()> {
-        if std::thread::panicking() {
-            return Err(CannotWait::Unwinding(what).into());
-        }
         // Only the loop makes a task `Running`, only one at a time, and only around its `resume`.
-        match self.state() {
-            State::Running => Ok(()),
-            _ => Err(CannotWait::NotCurrent(what).into()),
+        if self.state() == State::Running && !std::thread::panicking() {
+            Ok(())
+        } else {
+            self.cannot_suspend(what)
         }
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
+    fn cannot_suspend(&self, what: &'static str) -> Result<()> {
+        let unwinding = self.state() == State::Running;
+        let cannot = if unwinding { CannotWait::Unwinding } else { CannotWait::NotCurrent };
+        Err(cannot(what).into())
+    }
+
+    #[inline(always)]
     fn suspend(&self) {
         let yielder = self.yielder.get().expect("a running task has a yielder");
         // SAFETY: the yielder is on the stack of this task's coroutine, which is suspended or
