@@ -40,7 +40,7 @@ impl Frontier {
         }
     }
 
-    /// Waits for a path to visit. `None` when there is none and no more can be found.
+    /// Waits for a path to visit. `None` when there is none, no more can be found, and time is up.
     pub fn next(&self) -> corio::Result<Option<Visit<'_>>> {
         loop {
             if let Some(path) = self.take() {

@@ -87,7 +87,7 @@ fn tour(site: &Site, clients: usize) -> corio::Result<()> {
 }
 
 /// The arguments; `None` if they ask for help.
-fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
+fn parse_arguments() -> corio::Result<Option<Arguments>> {
     use lexopt::{Arg, ValueExt};
 
     let mut arguments = Arguments { folder: PathBuf::from("."), clients: 200, serve: None };
@@ -98,11 +98,11 @@ fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
             Arg::Long("clients") => arguments.clients = parser.value()?.parse()?,
             Arg::Long("serve") => arguments.serve = Some(parser.value()?.string()?),
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
-            _ => return Err(argument.unexpected()),
+            _ => return Err(argument.unexpected().into()),
         }
     }
     match arguments.clients {
-        0 => Err("--clients must be at least 1".into()),
+        0 => Err(corio::Error::msg("--clients must be at least 1")),
         _ => Ok(Some(arguments)),
     }
 }

@@ -31,8 +31,42 @@ pub struct Completion<T> {
     callbacks: RefCell<Option<Box<Callbacks>>>,
 }
 
+/// Whoever is to know of it at once when something completes, before anybody who waits runs.
+pub trait Watcher {
+    /// What was watched under `index` has completed. Called inline: not the place for much.
+    fn completed(&self, index: usize);
+}
+
+/// A [`Completion`], whatever it completes with.
+pub trait AnyCompletion {
+    /// Whether the outcome is there, or was.
+    fn is_done(&self) -> bool;
+
+    /// The error that the outcome is, if it is one.
+    fn failure(&self) -> Option<&crate::Error>;
+
+    /// Has `watcher` told, under `index`, of the completion; does nothing if it is done already.
+    fn watch(&self, watcher: Rc<dyn Watcher>, index: usize);
+
+    /// Forgets what was asked by [`watch`](Self::watch) for `watcher`.
+    fn unwatch(&self, watcher: &Rc<dyn Watcher>);
+}
+
+/// A handle to something that completes: a task or a future.
+pub trait Waitable {
+    /// The state behind the handle.
+    fn completion(&self) -> &dyn AnyCompletion;
+}
+
+impl<W: Waitable> Waitable for &W {
+    fn completion(&self) -> &dyn AnyCompletion {
+        (**self).completion()
+    }
+}
+
 #[derive(Default)]
 struct Callbacks {
+    watchers: Vec<(Rc<dyn Watcher>, usize)>,
     added: Vec<Callback>,
     last_key: u64,
 }
@@ -75,7 +109,8 @@ impl<T> Completion<T> {
         matches!(self.peek(), Some(Err(error)) if error.is_cancelled())
     }
 
-    /// Sets the outcome, hands the callbacks to the loop and wakes those who wait.
+    /// Sets the outcome, tells the watchers, hands the callbacks to the loop and wakes those who
+    /// wait.
     ///
     /// # Errors
     ///
@@ -88,6 +123,9 @@ impl<T> Completion<T> {
         // and this line runs once.
         unsafe { *self.outcome.get() = Some(outcome) };
         if let Some(callbacks) = self.callbacks.take() {
+            for (watcher, index) in callbacks.watchers {
+                watcher.completed(index);
+            }
             for Callback { event_loop, run, .. } in callbacks.added {
                 self.due.set(self.due.get() + 1);
                 event_loop.call_soon(run);
@@ -225,6 +263,29 @@ impl<T> Completion<T> {
             if self.due.get() == 0 {
                 self.waiters.notify_all();
             }
+        }
+    }
+}
+
+impl<T> AnyCompletion for Completion<T> {
+    fn is_done(&self) -> bool {
+        self.is_done()
+    }
+
+    fn failure(&self) -> Option<&crate::Error> {
+        self.peek()?.as_ref().err()
+    }
+
+    fn watch(&self, watcher: Rc<dyn Watcher>, index: usize) {
+        if !self.is_done() {
+            let mut callbacks = self.callbacks.borrow_mut();
+            callbacks.get_or_insert_default().watchers.push((watcher, index));
+        }
+    }
+
+    fn unwatch(&self, watcher: &Rc<dyn Watcher>) {
+        if let Some(callbacks) = &mut *self.callbacks.borrow_mut() {
+            callbacks.watchers.retain(|(other, _)| !Rc::ptr_eq(other, watcher));
         }
     }
 }

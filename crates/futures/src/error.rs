@@ -172,10 +172,16 @@ impl fmt::Debug for Error {
         if let Some(group) = self.group() {
             return fmt::Debug::fmt(group, f);
         }
-        write!(f, "{self}")?;
+        let mut shown = self.to_string();
+        f.write_str(&shown)?;
         let mut cause = self.as_error().source();
         while let Some(error) = cause {
-            write!(f, "\n  caused by: {error}")?;
+            // Some errors lend their text to those that wrap them.
+            let text = error.to_string();
+            if text != shown {
+                write!(f, "\n  caused by: {text}")?;
+                shown = text;
+            }
             cause = error.source();
         }
         Ok(())

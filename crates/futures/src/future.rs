@@ -10,7 +10,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::completion::{CallbackKey, Completion};
+use crate::completion::{AnyCompletion, CallbackKey, Completion, Waitable};
 use crate::contract::{Wait, current_loop};
 use crate::{BrokenPromise, Cancelled, Error, InvalidState, NoRunningLoop, Result};
 
@@ -85,6 +85,23 @@ impl<T> Future<T> {
         outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()))
     }
 
+    /// Waits as [`wait`](Self::wait) does, but a cancellation of this task leaves the future alone.
+    ///
+    /// # Cancellation
+    ///
+    /// Ends the wait. The future stays pending.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    #[track_caller]
+    pub fn wait_shielded(self) -> Result<T> {
+        self.state.wait(&Wait::new("a shielded future"))?;
+        // SAFETY: as in `wait`.
+        let outcome = unsafe { self.state.completion.take() };
+        outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()))
+    }
+
     /// A handle for any number of tasks, each of which gets a clone of the result.
     pub fn shared(self) -> SharedFuture<T> {
         SharedFuture { state: self.state }
@@ -114,6 +131,24 @@ impl<T> SharedFuture<T> {
     {
         let pass_on = |cancelled: &Cancelled| self.state.cancel(cancelled);
         self.state.wait(&Wait::new("a future").on_cancel(&pass_on))?;
+        self.state.completion.result().cloned()
+    }
+
+    /// Waits as [`wait`](Self::wait) does, but a cancellation of this task leaves the future alone.
+    ///
+    /// # Cancellation
+    ///
+    /// Ends the wait. The future stays pending.
+    ///
+    /// # Errors
+    ///
+    /// As [`Future::wait`].
+    #[track_caller]
+    pub fn wait_shielded(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        self.state.wait(&Wait::new("a shielded future"))?;
         self.state.completion.result().cloned()
     }
 }
@@ -188,6 +223,12 @@ macro_rules! observe {
             /// Takes a done-callback back. Says whether it had not been handed to the loop yet.
             pub fn remove_done_callback(&self, key: CallbackKey) -> bool {
                 self.state.completion.remove_callback(key)
+            }
+        }
+
+        impl<T> Waitable for $handle<T> {
+            fn completion(&self) -> &dyn AnyCompletion {
+                &self.state.completion
             }
         }
 

@@ -4,8 +4,14 @@ use std::fmt;
 use std::io;
 use std::net::{self, SocketAddr, ToSocketAddrs};
 
+use socket2::{Domain, Protocol, Socket, Type};
+
 use super::TcpStream;
 use super::io::{Direction, Registered};
+
+/// Connections that may wait to be accepted. What overflows is lost, and its client tries again
+/// after a second. The system may allow fewer (`net.core.somaxconn`).
+const BACKLOG: i32 = 1024;
 
 /// A socket that TCP connections come in at, as [`std::net::TcpListener`].
 ///
@@ -45,7 +51,14 @@ impl TcpListener {
     /// If the address cannot be resolved or is in use, with the address in the message; off the
     /// loop.
     pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
-        let listener = net::TcpListener::bind(&addr).map_err(|error| {
+        let listening = addr.to_socket_addrs().and_then(|mut candidates| {
+            let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at");
+            let listener = candidates.find_map(|addr| {
+                listen(addr).map_err(|error| last = error).ok()
+            });
+            listener.ok_or(last)
+        });
+        let listener = listening.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen at {addr:?}: {error}"))
         })?;
         Self::from_std(listener)
@@ -99,6 +112,18 @@ impl TcpListener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.registered.socket().local_addr()
     }
+}
+
+/// As [`std::net::TcpListener::bind`], but with room for more connections that wait to be accepted.
+fn listen(addr: SocketAddr) -> io::Result<net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that is started again need not wait for the last connections of its predecessor.
+    // On Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 impl fmt::Debug for TcpListener {

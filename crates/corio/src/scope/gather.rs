@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use corio_futures::completion::Watcher;
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
 use super::nursery::{Nursery, Open};
-use crate::task::{Panicked, Runnable, Task, TaskOptions, Watcher};
+use crate::task::{Panicked, Runnable, Task, TaskOptions};
 
 /// Runs several things at once and returns all their results, in the order in which they were
 /// given. asyncio's `gather`.
@@ -194,7 +195,7 @@ impl<'a> Joint<'a> {
         let weak = Rc::downgrade(&state);
         state.nursery.on_end(move |child| {
             if let Some(state) = weak.upgrade() {
-                state.task_ended(0, child);
+                state.member_ended(child);
             }
         });
         Ok(Self { state, _nursery: nursery, wait, lifetime: PhantomData })
@@ -211,8 +212,9 @@ impl<'a> Joint<'a> {
         if let Some(running) = task.running() {
             self.state.pending.set(self.state.pending.get() + 1);
             let watcher: Rc<dyn Watcher> = Rc::clone(&self.state) as _;
-            running.header().watch(watcher, 0);
-            self.state.given.borrow_mut().push(running);
+            let mut given = self.state.given.borrow_mut();
+            running.any_completion().watch(watcher, given.len());
+            given.push(running);
         } else if let Ok(Some(error)) | Err(error) = task.exception().map(Option::<&Error>::cloned)
         {
             self.state.fail(error);
@@ -296,9 +298,16 @@ impl State {
 }
 
 impl Watcher for State {
-    fn task_ended(&self, _: usize, task: &dyn Runnable) {
+    fn completed(&self, index: usize) {
+        let task = Rc::clone(&self.given.borrow()[index]);
+        self.member_ended(&*task);
+    }
+}
+
+impl State {
+    fn member_ended(&self, task: &dyn Runnable) {
         self.pending.set(self.pending.get() - 1);
-        if let Some(error) = task.failure() {
+        if let Some(error) = task.any_completion().failure() {
             task.mark_retrieved();
             self.fail(error.clone());
         } else if self.pending.get() == 0 {

@@ -164,7 +164,7 @@ impl State {
     }
 
     fn child_ended(&self, child: &dyn Runnable) {
-        let Some(error) = child.failure().filter(|error| !error.is_cancelled()) else { return };
+        let Some(error) = child.any_completion().failure().filter(|error| !error.is_cancelled()) else { return };
         self.errors.borrow_mut().push(error.clone());
         child.mark_retrieved();
         if !self.aborting.get() {

@@ -15,13 +15,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use corio_futures::completion::Watcher;
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 use slab::Slab;
 
 use crate::event_loop::{EventLoop, current_header};
 use crate::report;
-use crate::task::{Outcome, Runnable, TaskOptions, Watcher, spawn_unchecked};
+use crate::task::{Outcome, Runnable, TaskOptions, spawn_unchecked};
 
 /// The children of one call.
 pub(crate) struct Nursery {
@@ -128,11 +129,10 @@ fn can_suspend(wait: &Wait<'_>) -> bool {
 }
 
 impl Watcher for Nursery {
-    fn task_ended(&self, index: usize, task: &dyn Runnable) {
+    fn completed(&self, index: usize) {
         let child = self.children.borrow_mut().remove(index);
-        drop(child);
-        if let Some(on_end) = &*self.on_end.borrow() {
-            on_end(task);
+        if let (Some(child), Some(on_end)) = (child, &*self.on_end.borrow()) {
+            on_end(&*child);
         }
         self.unfinished.set(self.unfinished.get() - 1);
         if self.unfinished.get() == 0 {

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Mutex;
 
 use corio_coroutine::{Coroutine, Stack};
-use corio_futures::completion::Completion;
+use corio_futures::completion::{AnyCompletion, Completion, Watcher};
 use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Error, Result};
 
@@ -32,8 +32,8 @@ pub(crate) trait Runnable: Parker {
     /// Ends the task without running its body.
     fn refuse(&self, error: Error);
 
-    /// The error that the task ended with, if it did.
-    fn failure(&self) -> Option<&Error>;
+    /// The task's outcome, whatever its type.
+    fn any_completion(&self) -> &dyn AnyCompletion;
 
     /// Says that somebody has seen to the failure.
     fn mark_retrieved(&self);
@@ -53,16 +53,11 @@ pub(crate) trait Outcome<T>: Runnable {
     fn discard(&self);
 }
 
-/// Whoever is to be told when a task has ended.
-pub(crate) trait Watcher {
-    fn task_ended(&self, index: usize, task: &dyn Runnable);
-}
-
 struct TaskCell<T, F> {
     header: Header,
     completion: Completion<T>,
     body: Cell<Option<F>>,
-    /// The first to be told; most tasks have no other watcher.
+    /// The nursery that the task is a child of, and as which.
     parent: Cell<Option<(Rc<dyn Watcher>, usize)>>,
 }
 
@@ -78,13 +73,8 @@ impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
         let completed = self.completion.complete(outcome);
         debug_assert!(completed.is_ok(), "a task ends once");
         self.header.wake_joiner();
-        if let Some((watcher, index)) = self.parent.take() {
-            watcher.task_ended(index, self);
-        }
-        if let Some(watchers) = self.header.take_watchers() {
-            for (watcher, index) in watchers {
-                watcher.task_ended(index, self);
-            }
+        if let Some((parent, index)) = self.parent.take() {
+            parent.completed(index);
         }
         if self.header.detached.get()
             && let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.discard()))
@@ -128,8 +118,8 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
         });
     }
 
-    fn failure(&self) -> Option<&Error> {
-        self.completion.peek()?.as_ref().err()
+    fn any_completion(&self) -> &dyn AnyCompletion {
+        &self.completion
     }
 
     fn mark_retrieved(&self) {

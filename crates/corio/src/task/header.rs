@@ -18,7 +18,6 @@
 //! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
 use std::cell::{Cell, RefCell};
-use std::mem;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -26,7 +25,7 @@ use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
-use super::{TaskOptions, Watcher};
+use super::TaskOptions;
 use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
@@ -73,7 +72,6 @@ struct Rare {
     interrupt: Option<Error>,
     /// A cancellation that is not delivered yet.
     pending: Option<Cancelled>,
-    watchers: Vec<(Rc<dyn Watcher>, usize)>,
 }
 
 impl Rare {
@@ -100,11 +98,7 @@ impl Header {
             event_loop,
             stack_size: options.stack_size,
             requests: Cell::new(0),
-            rare: RefCell::new(
-                options
-                    .name
-                    .map(|name| Box::new(Rare { name: Some(Rc::from(name)), ..Rare::default() })),
-            ),
+            rare: RefCell::new(options.name.map(Rare::named)),
         }
     }
 
@@ -147,16 +141,6 @@ impl Header {
 
     pub(crate) fn set_done(&self) {
         self.state.set(State::Done);
-    }
-
-    /// Has `watcher` told, under `index`, when the task has ended.
-    pub(crate) fn watch(&self, watcher: Rc<dyn Watcher>, index: usize) {
-        self.with_rare(|rare| rare.watchers.push((watcher, index)));
-    }
-
-    #[inline]
-    pub(crate) fn take_watchers(&self) -> Option<Vec<(Rc<dyn Watcher>, usize)>> {
-        Some(mem::take(&mut self.rare.borrow_mut().as_mut()?.watchers))
     }
 
     /// Gives the task the coroutine that runs its body.

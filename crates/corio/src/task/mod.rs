@@ -12,7 +12,7 @@ mod header;
 mod options;
 
 pub use cell::Panicked;
-pub(crate) use cell::{Outcome, Runnable, Watcher, spawn_unchecked};
+pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
 pub use handle::{CannotAwait, Task, TaskHandle, create_task, create_task_with, current_task};
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;
