@@ -7,9 +7,11 @@ mod scope;
 mod sleep;
 mod task;
 mod timeout;
+mod waiting;
 
 pub mod net;
 
+pub use corio_futures::completion::Waitable;
 pub use corio_futures::{
     BrokenPromise, CallbackKey, Cancelled, CannotWait, Error, ErrorGroup, Event, Future,
     InvalidState, Lock, LockGuard, NoRunningLoop, Promise, Result, SharedFuture, TimedOut,
@@ -21,7 +23,10 @@ pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, task_group};
 pub use sleep::sleep;
 pub use task::{
-    CannotAwait, Panicked, Task, TaskHandle, TaskOptions, create_task, create_task_with,
+    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, create_task, create_task_with,
     current_task,
 };
-pub use timeout::timeout;
+pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
+pub use waiting::{
+    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, as_completed, shield, wait, wait_for,
+};

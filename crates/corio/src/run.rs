@@ -165,7 +165,7 @@ impl EventLoop {
         }
         let deadlocks = self.deadlocks();
         while self.has_tasks() && self.deadlocks() - deadlocks < PATIENCE {
-            self.turn();
+            self.turn(|| !self.has_tasks());
         }
         self.abandon();
     }

@@ -191,10 +191,12 @@ impl EventLoop {
         self.timers.borrow_mut().insert(deadline, alarm)
     }
 
-    /// Sets a timer that fires before the next step.
-    pub(crate) fn set_alarm_now(&self, alarm: Alarm) -> TimerKey {
-        self.hurry.set(true);
-        self.set_alarm(self.now(), alarm)
+    /// Sets a timer that fires before the next step if it is due already.
+    pub(crate) fn set_limit(&self, deadline: Instant, alarm: Alarm) -> TimerKey {
+        if deadline <= self.now() {
+            self.hurry.set(true);
+        }
+        self.set_alarm(deadline, alarm)
     }
 
     /// Unsets a timer. Says whether it had not fired yet.

@@ -17,11 +17,20 @@ impl EventLoop {
     /// Turns until `task` has ended.
     pub(crate) fn run_until_done(&self, task: &dyn Runnable) {
         while !task.header().is_done() {
-            self.turn();
+            self.turn(|| task.header().is_done());
         }
     }
 
-    pub(crate) fn turn(&self) {
+    /// One turn, without the look outside if `finished` says that nobody waits for it any more.
+    pub(crate) fn turn(&self, finished: impl Fn() -> bool) {
+        self.run_ready();
+        if !finished() {
+            self.poll();
+            self.fire_timers();
+        }
+    }
+
+    fn run_ready(&self) {
         for _ in 0..STEPS_PER_TURN {
             // SAFETY: a task in the queue is not done, and only a task that is done leaves the
             // table, in `step`, which does not look at it any more then.
@@ -34,8 +43,6 @@ impl EventLoop {
                 break;
             }
         }
-        self.poll();
-        self.fire_timers();
     }
 
     fn step(&self, task: &Header) {

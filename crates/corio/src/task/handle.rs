@@ -8,12 +8,12 @@ use std::mem;
 use std::ptr;
 use std::rc::Rc;
 
-use corio_futures::completion::Completion;
+use corio_futures::completion::{AnyCompletion, Completion, Waitable};
 use corio_futures::contract::Wait;
 use corio_futures::{CallbackKey, Cancelled, CannotWait, Error, InvalidState, NoRunningLoop, Result};
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
-use super::{Header, TaskOptions};
+use super::{Header, SharedTask, TaskOptions};
 use crate::event_loop::{CurrentTask, EventLoop, current_header};
 use crate::report;
 
@@ -125,7 +125,7 @@ impl<'scope, T> Task<'scope, T> {
     ///
     /// If the task did, with its payload.
     #[track_caller]
-    pub fn wait(mut self) -> Result<T> {
+    pub fn wait(self) -> Result<T> {
         if let Inner::Spawned(cell) = &self.inner
             && !cell.completion().can_be_taken()
         {
@@ -136,6 +136,65 @@ impl<'scope, T> Task<'scope, T> {
             let wait = Wait::new("task").which(&quoted).on_cancel(&pass_on);
             header.join(current, &wait, || cell.completion().can_be_taken())?;
         }
+        self.take()
+    }
+
+    /// Waits as [`wait`](Self::wait) does, but a cancellation of this task leaves the other alone.
+    /// asyncio's `await shield(task)`.
+    ///
+    /// # Cancellation
+    ///
+    /// Ends the wait and detaches the task, which runs on; if it fails then, that is reported.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait).
+    #[track_caller]
+    pub fn wait_shielded(self) -> Result<T> {
+        self.wait_until_done(false)?;
+        self.take()
+    }
+
+    /// A handle for any number of tasks, each of which gets a clone of the result.
+    pub fn shared(self) -> SharedTask<'scope, T> {
+        SharedTask::new(self)
+    }
+
+    /// Waits for a clone of the result.
+    #[track_caller]
+    pub(super) fn wait_by_ref(&self, cancels: bool) -> Result<T>
+    where
+        T: Clone,
+    {
+        self.wait_until_done(cancels)?;
+        if let Some(error) = self.any_completion().failure() {
+            Panicked::resurface(error);
+        }
+        self.result().cloned()
+    }
+
+    /// Waits until the outcome can be taken. A cancellation is passed on if `cancels` is set.
+    #[track_caller]
+    fn wait_until_done(&self, cancels: bool) -> Result<()> {
+        let Inner::Spawned(cell) = &self.inner else { return Ok(()) };
+        if cell.completion().can_be_taken() {
+            return Ok(());
+        }
+        let header = cell.header();
+        CannotAwait::check(header)?;
+        let pass_on = |cancelled: &Cancelled| header.cancel(cancelled);
+        let quoted = QuotedName(header);
+        let wait = Wait::new("task").which(&quoted);
+        let wait = if cancels { wait.on_cancel(&pass_on) } else { wait };
+        cell.completion().wait(&wait)
+    }
+
+    /// Takes the outcome, which is there.
+    fn take(mut self) -> Result<T> {
         let inner = mem::replace(&mut self.inner, Inner::Taken);
         let outcome = match &inner {
             // SAFETY: references to the outcome come from this handle, which is ours and lends
@@ -215,6 +274,10 @@ impl<'scope, T> Task<'scope, T> {
         }
     }
 
+    pub(super) fn any_completion(&self) -> &dyn AnyCompletion {
+        self.completion()
+    }
+
     fn completion(&self) -> &Completion<T> {
         match &self.inner {
             Inner::Spawned(cell) => cell.completion(),
@@ -286,6 +349,12 @@ impl<T> Drop for Task<'_, T> {
             }
             Inner::Taken => {}
         }
+    }
+}
+
+impl<T> Waitable for Task<'_, T> {
+    fn completion(&self) -> &dyn AnyCompletion {
+        self.any_completion()
     }
 }
 
