@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod abort;
+mod coroutine;
+mod ending;
+mod generator;
+mod overflow;
+mod scope;
+#[cfg(feature = "proptest")]
+pub mod script;
+mod stack;
+mod sys;
+mod yielder;
+
+pub use self::coroutine::{Coroutine, CoroutineState};
+pub use self::generator::{Co, Generator, GeneratorError, Interrupted, Thrown};
+pub use self::overflow::set_overflow_noun;
+pub use self::scope::{Scope, ScopedCoroutine, ScopedGenerator, scope};
+pub use self::stack::{
+    GuardMethod, Stack, StackError, StackLabel, StackOptions, StackStatistics, StacksInUse,
+    resident_bytes, statistics, trim,
+};
+pub use self::yielder::Yielder;

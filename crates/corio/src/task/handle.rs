@@ -131,9 +131,8 @@ impl<'scope, T> Task<'scope, T> {
         {
             let header = cell.header();
             let current = CannotAwait::check(header)?;
-            let pass_on = |cancelled: &Cancelled| header.cancel(cancelled);
             let quoted = QuotedName(header);
-            let wait = Wait::new("task").which(&quoted).on_cancel(&pass_on);
+            let wait = Wait::new("task").which(&quoted);
             header.join(current, &wait, || cell.completion().can_be_taken())?;
         }
         self.take()
@@ -185,12 +184,14 @@ impl<'scope, T> Task<'scope, T> {
             return Ok(());
         }
         let header = cell.header();
-        CannotAwait::check(header)?;
-        let pass_on = |cancelled: &Cancelled| header.cancel(cancelled);
+        let current = CannotAwait::check(header)?;
         let quoted = QuotedName(header);
         let wait = Wait::new("task").which(&quoted);
-        let wait = if cancels { wait.on_cancel(&pass_on) } else { wait };
-        cell.completion().wait(&wait)
+        if cancels {
+            current.while_awaiting(header, || cell.completion().wait(&wait))
+        } else {
+            cell.completion().wait(&wait)
+        }
     }
 
     /// Takes the outcome, which is there.
@@ -223,7 +224,12 @@ impl<'scope, T> Task<'scope, T> {
 
     /// As [`cancel`](Self::cancel), with a reason for the task to read.
     pub fn cancel_with(&self, cancelled: Cancelled) -> bool {
-        self.header().is_some_and(|header| header.cancel(&cancelled))
+        let asked = self.header().is_some_and(|header| header.cancel(&cancelled));
+        if !asked {
+            // As in asyncio: whoever cancels it does not want to hear of its failure.
+            self.completion().mark_retrieved();
+        }
+        asked
     }
 
     /// Whether the task has ended.

@@ -55,6 +55,11 @@ pub(crate) struct Header {
     /// The task that waits for this one by its [`Task`](super::Task). Some only while it is parked
     /// in [`join`](Self::join).
     joiner: Cell<Option<CurrentTask>>,
+    /// The task that this one waits for and passes a cancellation on to. Some only while it is
+    /// parked for that.
+    awaits: Cell<Option<NonNull<Header>>>,
+    /// A cancellation is on its way through this task.
+    being_cancelled: Cell<bool>,
     /// The task's place in the loop's table.
     pub(crate) key: usize,
     number: u64,
@@ -93,6 +98,8 @@ impl Header {
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
             joiner: Cell::new(None),
+            awaits: Cell::new(None),
+            being_cancelled: Cell::new(false),
             key,
             number: event_loop.next_task_number(),
             event_loop,
@@ -184,11 +191,8 @@ impl Header {
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
         if let Some(cancelled) = self.take_pending() {
-            if wait.pass_on(&cancelled) {
-                // That may have woken this task, which was not parked yet: it looks again.
-                return Ok(());
-            }
-            return Err(cancelled.into());
+            // That may wake this task, which is not parked yet: it looks again.
+            return if self.pass_on(wait, &cancelled) { Ok(()) } else { Err(cancelled.into()) };
         }
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
@@ -217,10 +221,27 @@ impl Header {
         }
         self.joiner.set(Some(joiner));
         let _joining = Joining(self);
-        while !ready() {
-            joiner.park(wait)?;
+        joiner.while_awaiting(self, || {
+            while !ready() {
+                joiner.park(wait)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs `wait`, in which this task, the current one, parks for `target` and passes
+    /// cancellations on to it.
+    #[inline(always)]
+    pub(crate) fn while_awaiting<R>(&self, target: &Header, wait: impl FnOnce() -> R) -> R {
+        struct Awaiting<'a>(&'a Header);
+        impl Drop for Awaiting<'_> {
+            fn drop(&mut self) {
+                self.0.awaits.set(None);
+            }
         }
-        Ok(())
+        self.awaits.set(Some(NonNull::from(target)));
+        let _awaiting = Awaiting(self);
+        wait()
     }
 
     /// Wakes the task that waits in [`join`](Self::join), if there is one.
@@ -239,22 +260,67 @@ impl Header {
     }
 
     /// asyncio's `Task.cancel`: asks, and says whether the task was still there to be asked.
+    ///
+    /// A task that awaits another passes the request on, that one perhaps to a third, and so on.
+    /// The last of the chain gets it. The chain may be long, so it is walked, not recursed into;
+    /// and it may lead in a circle: then the last before the circle closes is interrupted.
     pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
-        match self.state() {
-            State::Done => return false,
-            State::Parked => {
-                self.requests.set(self.requests.get() + 1);
-                if !self.with_wait(|wait| wait.pass_on(cancelled)) {
-                    self.interrupt(cancelled.clone().into());
-                }
-            }
-            State::Created | State::Ready | State::Running => {
-                self.requests.set(self.requests.get() + 1);
-                self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
-                self.disturbed.set(true);
-            }
+        if self.is_done() {
+            return false;
+        }
+        if self.being_cancelled.get() {
+            return true;
+        }
+        let mut last = self;
+        last.note_request();
+        while let Some(next) = last.awaited().filter(|next| !next.being_cancelled.get()) {
+            last = next;
+            last.note_request();
+        }
+        if last.awaited().is_some() {
+            last.interrupt(cancelled.clone().into());
+        } else {
+            last.deliver(cancelled);
+        }
+        let mut passed = Some(self);
+        while let Some(task) = passed.filter(|task| task.being_cancelled.replace(false)) {
+            passed = task.awaited();
         }
         true
+    }
+
+    /// Offers a cancellation of this task, which runs, to what it is about to wait for.
+    fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
+        match self.awaits.get() {
+            // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
+            Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
+            None => wait.pass_on(cancelled),
+        }
+    }
+
+    fn note_request(&self) {
+        self.requests.set(self.requests.get() + 1);
+        self.being_cancelled.set(true);
+    }
+
+    /// The task that this one is parked for, if it passes cancellations on to it.
+    fn awaited(&self) -> Option<&Header> {
+        let target = self.awaits.get().filter(|_| self.state() == State::Parked)?;
+        // SAFETY: set by `while_awaiting` while it has the target borrowed, and unset before it
+        // returns; as the task is parked there, it has not returned.
+        Some(unsafe { target.as_ref() }).filter(|target| !target.is_done())
+    }
+
+    /// Takes a cancellation where it does not go further.
+    fn deliver(&self, cancelled: &Cancelled) {
+        if self.state() == State::Parked {
+            if !self.with_wait(|wait| wait.pass_on(cancelled)) {
+                self.interrupt(cancelled.clone().into());
+            }
+        } else if !self.is_done() {
+            self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
+            self.disturbed.set(true);
+        }
     }
 
     /// Ends the wait of a parked task with an error, whatever it waits for.

@@ -1,0 +1,308 @@
+//! The inside end of a generator.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::panic;
+use std::ptr::NonNull;
+use std::thread;
+
+use super::Generator;
+use super::error::{Interrupted, Thrown};
+use super::mailbox::{self, Interrupt, Outcome, Request};
+use super::running::Rest;
+use crate::ending;
+use crate::stack::Header;
+use crate::yielder::Yielder;
+
+/// The inside end of a [`Generator`]: what its body yields through.
+///
+/// A reference to it may be handed to any function that the body calls, however deep. It cannot leave the body:
+///
+/// ```compile_fail
+/// use corio_coroutine::{Co, Generator};
+/// let mut kept: Option<&Co<u8>> = None;
+/// Generator::new(|co| { kept = Some(co); co.yield_(1) });
+/// ```
+pub struct Co<T, S = ()> {
+    yielder: NonNull<Yielder<MaybeUninit<S>, MaybeUninit<T>>>,
+    header: NonNull<Header>,
+    /// Sends nowhere, shares with nobody.
+    _own: PhantomData<*mut (T, S)>,
+}
+
+/// What the stack of a closed generator unwinds with; names the generator, so that no other takes it for its own.
+pub(super) struct Exit(pub(super) usize);
+
+impl<T, S> Co<T, S> {
+    /// The inside end of the coroutine that yields through `yielder` on the stack of `header`.
+    ///
+    /// # Safety
+    ///
+    /// Both must be those of the coroutine that calls this, which must not end before the result is dropped.
+    #[inline]
+    pub(super) unsafe fn new(
+        yielder: &Yielder<MaybeUninit<S>, MaybeUninit<T>>,
+        header: NonNull<Header>,
+    ) -> Self {
+        Self { yielder: NonNull::from(yielder), header, _own: PhantomData }
+    }
+
+    /// Hands `value` to the caller and stops here; returns what the caller sends when it wants more.
+    ///
+    /// If the caller has no more use for the generator, or throws an error in, this unwinds the stack, quietly,
+    /// so that all that is on it is dropped. [`try_yield`](Self::try_yield) returns an error instead.
+    ///
+    /// # Panics
+    ///
+    /// In a destructor that runs because the body's stack is being unwound: there is nobody to yield to. Rust
+    /// then ends the process, as it does with every panic in a destructor during cleanup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::Generator;
+    ///
+    /// let squares = Generator::new(|co| (1..).for_each(|n| co.yield_(n * n)));
+    /// assert_eq!(squares.take(3).collect::<Vec<_>>(), [1, 4, 9]);
+    /// ```
+    #[inline]
+    pub fn yield_(&self, value: T) -> S {
+        if thread::panicking() && self.is_unwinding() {
+            self.unwind(Interrupted::Unwinding);
+        }
+        let sent = self.yielder().yield_(MaybeUninit::new(value));
+        if mailbox::is_interrupted(self.header()) {
+            self.unwind_interrupted();
+        }
+        // SAFETY: no interrupt was left, so a value was sent.
+        unsafe { sent.assume_init() }
+    }
+
+    /// As [`yield_`](Self::yield_), but returns an error when no value comes back.
+    ///
+    /// A body that ends by returning can clean up as ordinary code: without unwinding, it may wait, yield to other
+    /// coroutines, and work where `panic = "abort"`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Interrupted::Closed`] if the generator was closed or dropped. A body that yields again after that is
+    ///   reported to the caller as [`IgnoredClose`](super::GeneratorError::IgnoredClose).
+    /// - [`Interrupted::Thrown`] if the caller [threw](Generator::throw) an error in.
+    /// - [`Interrupted::Unwinding`] in a destructor that runs because the body's stack is being unwound.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::Generator;
+    ///
+    /// let numbers = Generator::<u32, (), &str>::new(|co| {
+    ///     for number in 0.. {
+    ///         if co.try_yield(number).is_err() {
+    ///             break;
+    ///         }
+    ///     }
+    ///     "cleaned up"
+    /// });
+    /// numbers.start()?;
+    /// assert_eq!(numbers.close()?, Some("cleaned up"));
+    /// # Ok::<(), corio_coroutine::GeneratorError>(())
+    /// ```
+    #[inline]
+    pub fn try_yield(&self, value: T) -> Result<S, Interrupted> {
+        if thread::panicking() && self.is_unwinding() {
+            return Err(Interrupted::Unwinding);
+        }
+        let sent = self.yielder().yield_(MaybeUninit::new(value));
+        if mailbox::is_interrupted(self.header()) {
+            return Err(self.interrupted());
+        }
+        // SAFETY: no interrupt was left, so a value was sent.
+        Ok(unsafe { sent.assume_init() })
+    }
+
+    /// Yields everything that `generator` yields, and returns what it returns; `None` if it had finished before.
+    ///
+    /// The caller talks to `generator` directly: what it sends and throws arrives there. The cost of a value
+    /// does not grow with the number of generators that delegate to one another. An error or panic that leaves
+    /// `generator` goes on here.
+    ///
+    /// # Panics
+    ///
+    /// As [`yield_`](Self::yield_), and with whatever `generator` panics with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::Generator;
+    ///
+    /// fn countdown(from: u32) -> Generator<u32, (), u32> {
+    ///     Generator::new(move |co| {
+    ///         co.yield_(from);
+    ///         match from {
+    ///             0 => 1,
+    ///             _ => 1 + co.yield_from(countdown(from - 1)).unwrap(),
+    ///         }
+    ///     })
+    /// }
+    /// let mut count = countdown(3);
+    /// assert_eq!(count.by_ref().collect::<Vec<_>>(), [3, 2, 1, 0]);
+    /// assert_eq!(count.take_return_value(), Some(4));
+    /// ```
+    pub fn yield_from<R>(&self, generator: Generator<T, S, R>) -> Option<R>
+    where
+        S: Default,
+    {
+        match self.try_yield_from(generator) {
+            Ok(returned) => returned,
+            Err(interrupted) => self.unwind(interrupted),
+        }
+    }
+
+    /// As [`yield_from`](Self::yield_from), but returns an error when it is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_yield`](Self::try_yield): `generator` has been interrupted first, and has ended.
+    ///
+    /// # Panics
+    ///
+    /// If `generator` panics, with the same payload, and if it is running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::{Generator, Interrupted};
+    ///
+    /// let outer = Generator::<u32, (), bool>::new(|co| {
+    ///     let endless = Generator::<u32>::new(|co| (0..).for_each(|n| co.yield_(n)));
+    ///     matches!(co.try_yield_from(endless), Err(Interrupted::Closed))
+    /// });
+    /// outer.start()?;
+    /// assert_eq!(outer.close()?, Some(true));
+    /// # Ok::<(), corio_coroutine::GeneratorError>(())
+    /// ```
+    pub fn try_yield_from<R>(&self, generator: Generator<T, S, R>) -> Result<Option<R>, Interrupted>
+    where
+        S: Default,
+    {
+        if thread::panicking() && self.is_unwinding() {
+            return Err(Interrupted::Unwinding);
+        }
+        let mut request = match generator.into_rest() {
+            Rest::Open { request, started } => {
+                Some(Request { first: started.then(S::default), ..request })
+            }
+            Rest::Over(returned) => return Ok(returned),
+        };
+        // SAFETY: the request stays in this frame, which is stopped until the driver has taken it.
+        unsafe { mailbox::leave_request(self.header(), &mut request) };
+        self.yielder().yield_(MaybeUninit::uninit());
+        // SAFETY: just resumed, and drivers resume a body that delegates with nothing but an interrupt.
+        match unsafe { mailbox::take_interrupt(self.header()) } {
+            Some(Interrupt::Delegated(Outcome::Returned(value))) => {
+                if thread::panicking() {
+                    // Whoever asked for the value panics, not this body.
+                    mailbox::leave_panicking(self.header());
+                }
+                // SAFETY: the outermost coroutine of the chain is that of `Generator<T, S, R>`, which returns an `R`.
+                Ok(Some(unsafe { value.into::<R>() }))
+            }
+            Some(Interrupt::Delegated(Outcome::Unwound(payload))) => {
+                match payload.downcast::<Thrown>() {
+                    Ok(thrown) => Err(Interrupted::Thrown(thrown.0)),
+                    Err(payload) => panic::resume_unwind(payload),
+                }
+            }
+            Some(Interrupt::Throw(error)) => Err(Interrupted::Thrown(error)),
+            Some(Interrupt::Close) | None => Err(Interrupted::Closed),
+        }
+    }
+
+    /// Yields every item of `items`.
+    ///
+    /// For iterators of any kind. A [`Generator`] is better given to [`yield_from`](Self::yield_from), which
+    /// costs the same however deep generators delegate, and passes on what the caller sends.
+    ///
+    /// # Panics
+    ///
+    /// As [`yield_`](Self::yield_).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::Generator;
+    ///
+    /// let twice = Generator::new(|co| {
+    ///     co.yield_all(1..=2);
+    ///     co.yield_all([1, 2]);
+    /// });
+    /// assert_eq!(twice.collect::<Vec<i32>>(), [1, 2, 1, 2]);
+    /// ```
+    pub fn yield_all(&self, items: impl IntoIterator<Item = T>) {
+        for item in items {
+            self.yield_(item);
+        }
+    }
+
+    #[inline]
+    fn yielder(&self) -> &Yielder<MaybeUninit<S>, MaybeUninit<T>> {
+        // SAFETY: the yielder is at the base of the stack that this value's owner runs on.
+        unsafe { self.yielder.as_ref() }
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: the header is at the base of the stack that this value's owner runs on.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// In a panicking thread: whether it is this body that unwinds, and not somebody who resumed it meanwhile.
+    #[cold]
+    fn is_unwinding(&self) -> bool {
+        !mailbox::was_panicking(self.header())
+    }
+
+    /// What woke the body instead of a value.
+    #[cold]
+    fn interrupted(&self) -> Interrupted {
+        // SAFETY: called by a body that was just resumed, and saw that there is one.
+        match unsafe { mailbox::take_interrupt(self.header()) } {
+            Some(Interrupt::Throw(error)) => Interrupted::Thrown(error),
+            Some(Interrupt::Close | Interrupt::Delegated(_)) | None => Interrupted::Closed,
+        }
+    }
+
+    /// Ends the body from where it is, with what woke it instead of a value.
+    #[cold]
+    fn unwind_interrupted(&self) -> ! {
+        self.unwind(self.interrupted())
+    }
+
+    /// Ends the body from where it is.
+    #[cold]
+    fn unwind(&self, interrupted: Interrupted) -> ! {
+        match interrupted {
+            Interrupted::Unwinding => panic!(
+                "a generator yielded in a destructor while its stack was being unwound: use try_yield() in code that \
+                 runs on drop"
+            ),
+            Interrupted::Closed => self.exit(),
+            Interrupted::Thrown(error) => panic::resume_unwind(Box::new(Thrown(error))),
+        }
+    }
+
+    /// Ends a closed body: its stack is unwound, or, where that cannot be done, it stops here for ever.
+    fn exit(&self) -> ! {
+        ending::stop_for_good(Exit(self.header.as_ptr().addr()), || {
+            mailbox::leave_stuck(self.header());
+            self.yielder().yield_(MaybeUninit::uninit());
+        })
+    }
+}
+
+impl<T, S> fmt::Debug for Co<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Co").finish_non_exhaustive()
+    }
+}

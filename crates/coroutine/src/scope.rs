@@ -1,0 +1,410 @@
+//! Coroutines and generators that borrow.
+//!
+//! A coroutine may be forgotten, and then its stack, with all the borrows on it, is never unwound. That is
+//! harmless if it owns all it uses, and unsound if it borrows: a thread that it started inside
+//! [`std::thread::scope`] would go on using what it borrowed after the owner took it back. So what borrows
+//! belongs to a [`Scope`], which is a function call and cannot be forgotten: when it ends, by returning or by
+//! unwinding, everything made in it has ended. The handles are only references; forgetting one changes nothing.
+//!
+//! What is made later may use what was made earlier, so they are ended in reverse order.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem;
+use std::ops::Deref;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::rc::Rc;
+use std::thread;
+
+use crate::abort;
+use crate::coroutine::{Coroutine, CoroutineState, no_stack};
+use crate::generator::{Co, Generator};
+use crate::stack::{Stack, StackLabel};
+use crate::yielder::Yielder;
+
+/// Runs `body` with a [`Scope`], whose coroutines and generators may borrow whatever outlives this call.
+///
+/// When `body` has returned or unwound, all that was made in the scope is dropped, the latest first, whatever
+/// became of the handles.
+///
+/// # Panics
+///
+/// If `body` panics, or else if something made in the scope panics while it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use corio_coroutine::scope;
+///
+/// let words = ["to", "be"];
+/// let mut log = Vec::new();
+/// let total: usize = scope(|s| {
+///     let lengths = s.generator(|co| {
+///         for word in &words {
+///             log.push(*word);
+///             co.yield_(word.len());
+///         }
+///     });
+///     let doubled = s.generator(move |co| lengths.for_each(|n| co.yield_(2 * n)));
+///     doubled.sum()
+/// });
+/// assert_eq!(total, 8);
+/// assert_eq!(log, words);
+/// ```
+///
+/// What borrows cannot leave:
+///
+/// ```compile_fail
+/// let escaped = corio_coroutine::scope(|s| s.generator(|co| co.yield_(1)));
+/// ```
+///
+/// Neither can what it borrows be touched meanwhile, or end before it:
+///
+/// ```compile_fail,E0499
+/// let mut count = 0;
+/// corio_coroutine::scope(|s| {
+///     let mut counter = s.generator(|co| loop { count += 1; co.yield_(()); });
+///     counter.next();
+///     count = 0;
+///     counter.next();
+/// # let _ = &mut count;
+/// });
+/// ```
+pub fn scope<'env, F, A>(body: F) -> A
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> A,
+{
+    let scope = Scope { members: Cell::new(Vec::new()), _scope: PhantomData, _env: PhantomData };
+    let result = panic::catch_unwind(AssertUnwindSafe(|| body(&scope)));
+    let panicked = scope.finish();
+    match (result, panicked) {
+        (Err(payload), _) => panic::resume_unwind(payload),
+        (Ok(_), Some(payload)) if !thread::panicking() => panic::resume_unwind(payload),
+        (Ok(result), _) => result,
+    }
+}
+
+/// Where coroutines and generators that borrow are made; from [`scope()`].
+///
+/// As with [`std::thread::Scope`], `'env` is how long the things outside live that may be borrowed, and
+/// `'scope` how long what is made in the scope may live.
+pub struct Scope<'scope, 'env: 'scope> {
+    /// In the order of their making. Their lifetimes are erased: they are finished before `'scope` ends.
+    members: Cell<Vec<Rc<dyn Member>>>,
+    _scope: PhantomData<&'scope mut &'scope ()>,
+    _env: PhantomData<&'env mut &'env ()>,
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// A generator that may borrow, on a stack of [`Stack::DEFAULT_SIZE`] with the place of this call as its label.
+    ///
+    /// # Panics
+    ///
+    /// If no stack can be had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::scope;
+    /// let text = String::from("a b");
+    /// let last = scope(|s| s.generator(|co| text.split(' ').for_each(|word| co.yield_(word))).last());
+    /// assert_eq!(last, Some("b"));
+    /// ```
+    #[track_caller]
+    pub fn generator<T, R, F>(&'scope self, body: F) -> ScopedGenerator<'scope, T, (), R>
+    where
+        F: FnOnce(&Co<T>) -> R + 'scope,
+        T: 'scope,
+        R: 'scope,
+    {
+        self.generator_with_stack(default_stack(), body)
+    }
+
+    /// A generator that may borrow, is sent values of type `S`, and runs on `stack`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::{scope, Stack, StackError};
+    /// let mut sent = Vec::new();
+    /// let stack = Stack::new(64 * 1024)?;
+    /// scope(|s| {
+    ///     let collect = s.generator_with_stack::<(), u8, (), _>(stack, |co| loop {
+    ///         sent.push(co.yield_(()));
+    ///     });
+    ///     collect.start().unwrap();
+    ///     collect.send(1).unwrap();
+    ///     collect.send(2).unwrap();
+    /// });
+    /// assert_eq!(sent, [1, 2]);
+    /// # Ok::<(), StackError>(())
+    /// ```
+    pub fn generator_with_stack<T, S, R, F>(
+        &'scope self,
+        stack: Stack,
+        body: F,
+    ) -> ScopedGenerator<'scope, T, S, R>
+    where
+        F: FnOnce(&Co<T, S>) -> R + 'scope,
+        T: 'scope,
+        S: 'scope,
+        R: 'scope,
+    {
+        // SAFETY: what is borrowed lives as long as `'scope`, and the scope ends the body before that. Handles
+        // give out shared references only, so the generator cannot be moved into `yield_from`.
+        let generator = Rc::new(unsafe { Generator::with_stack_unchecked(stack, body) });
+        self.adopt(Rc::<Generator<T, S, R>>::clone(&generator));
+        ScopedGenerator { generator, _scope: PhantomData }
+    }
+
+    /// A coroutine that may borrow, on a stack of [`Stack::DEFAULT_SIZE`] with the place of this call as its label.
+    ///
+    /// # Panics
+    ///
+    /// If no stack can be had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::{scope, CoroutineState::{Complete, Yielded}};
+    /// let mut sum = 0;
+    /// scope(|s| {
+    ///     let mut add = s.coroutine::<u32, u32, &str, _>(|co, first| {
+    ///         sum += first;
+    ///         sum += co.yield_(sum);
+    ///         "enough"
+    ///     });
+    ///     assert_eq!(add.resume(1), Yielded(1));
+    ///     assert_eq!(add.resume(2), Complete("enough"));
+    /// });
+    /// assert_eq!(sum, 3);
+    /// ```
+    #[track_caller]
+    pub fn coroutine<In, Out, Ret, F>(
+        &'scope self,
+        body: F,
+    ) -> ScopedCoroutine<'scope, In, Out, Ret>
+    where
+        F: FnOnce(&Yielder<In, Out>, In) -> Ret + 'scope,
+        In: 'scope,
+        Out: 'scope,
+        Ret: 'scope,
+    {
+        self.coroutine_with_stack(default_stack(), body)
+    }
+
+    /// A coroutine that may borrow, on `stack`.
+    pub fn coroutine_with_stack<In, Out, Ret, F>(
+        &'scope self,
+        stack: Stack,
+        body: F,
+    ) -> ScopedCoroutine<'scope, In, Out, Ret>
+    where
+        F: FnOnce(&Yielder<In, Out>, In) -> Ret + 'scope,
+        In: 'scope,
+        Out: 'scope,
+        Ret: 'scope,
+    {
+        // SAFETY: what is borrowed lives as long as `'scope`, and the scope drops the coroutine before that.
+        let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, body) };
+        let slot = Rc::new(RefCell::new(Some(coroutine)));
+        self.adopt(Rc::<Slot<In, Out, Ret>>::clone(&slot));
+        ScopedCoroutine { slot, _scope: PhantomData }
+    }
+
+    /// Makes `member` end with the scope.
+    fn adopt(&self, member: Rc<dyn Member + 'scope>) {
+        // SAFETY: only the lifetime changes. `finish` ends every member before `'scope` is over, and what is
+        // left of it is an empty shell.
+        let member =
+            unsafe { mem::transmute::<Rc<dyn Member + 'scope>, Rc<dyn Member + 'static>>(member) };
+        let mut members = self.members.take();
+        let mut ended = Vec::new();
+        if members.len() == members.capacity() {
+            (members, ended) = members.into_iter().partition(|member| !member.is_over());
+            members.reserve(members.len() + 1);
+        }
+        members.push(member);
+        self.members.set(members);
+        // Last, as it may run code that makes more of them.
+        drop(ended);
+    }
+
+    /// Ends all members, the latest first. Returns the first panic among them.
+    fn finish(&self) -> Option<Box<dyn Any + Send>> {
+        let mut panicked = None;
+        loop {
+            // Ending one may run code that makes more of them.
+            let mut members = self.members.take();
+            let Some(member) = members.pop() else { return panicked };
+            self.members.set(members);
+            let payload = member.end();
+            panicked = panicked.or(payload);
+            let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(member)));
+            panicked = panicked.or(dropped.err());
+        }
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// What a scope ends.
+trait Member {
+    /// Ends it, if it has not ended. Returns the panic with which it answered, if it did.
+    fn end(&self) -> Option<Box<dyn Any + Send>>;
+
+    /// Whether nothing of its body is left.
+    fn is_over(&self) -> bool;
+}
+
+impl<T, S, R> Member for Generator<T, S, R> {
+    fn end(&self) -> Option<Box<dyn Any + Send>> {
+        if self.is_running() {
+            still_running();
+        }
+        self.finish()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_done()
+    }
+}
+
+type Slot<In, Out, Ret> = RefCell<Option<Coroutine<In, Out, Ret>>>;
+
+impl<In, Out, Ret> Member for Slot<In, Out, Ret> {
+    fn end(&self) -> Option<Box<dyn Any + Send>> {
+        let Ok(mut slot) = self.try_borrow_mut() else { still_running() };
+        let coroutine = slot.take();
+        drop(slot);
+        panic::catch_unwind(AssertUnwindSafe(|| drop(coroutine))).err()
+    }
+
+    fn is_over(&self) -> bool {
+        self.try_borrow().is_ok_and(|slot| slot.is_none())
+    }
+}
+
+/// Running bodies are called from inside the scope's own body, which has ended; going on would free what they use.
+#[cold]
+fn still_running() -> ! {
+    abort::with_message(format_args!(
+        "a scope ended while a coroutine that was made in it is running"
+    ));
+}
+
+#[track_caller]
+fn default_stack() -> Stack {
+    match Stack::new(Stack::DEFAULT_SIZE) {
+        Ok(stack) => {
+            stack.set_label(StackLabel::Created(Location::caller()));
+            stack
+        }
+        Err(error) => no_stack(&error),
+    }
+}
+
+/// A [`Generator`] that may borrow, and belongs to a [`Scope`].
+///
+/// It has all methods of a [`Generator`] that take `&self`, and is an iterator. Dropping it ends the body, as
+/// with a generator; forgetting it leaves that to the scope. It cannot be given to [`Co::yield_from`]: a body
+/// that runs in the place of others must not borrow from them. [`Co::yield_all`] takes it.
+#[must_use = "a generator does nothing until it is asked for a value"]
+pub struct ScopedGenerator<'scope, T, S = (), R = ()> {
+    generator: Rc<Generator<T, S, R>>,
+    _scope: PhantomData<&'scope mut &'scope ()>,
+}
+
+impl<T, S, R> Deref for ScopedGenerator<'_, T, S, R> {
+    type Target = Generator<T, S, R>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.generator
+    }
+}
+
+impl<T, S: Default, R> Iterator for ScopedGenerator<'_, T, S, R> {
+    type Item = T;
+
+    /// # Panics
+    ///
+    /// As for [`Generator`].
+    #[inline]
+    #[track_caller]
+    fn next(&mut self) -> Option<T> {
+        (&*self.generator).next()
+    }
+}
+
+impl<T, S, R> Drop for ScopedGenerator<'_, T, S, R> {
+    fn drop(&mut self) {
+        if let Some(payload) = self.generator.finish()
+            && !thread::panicking()
+        {
+            panic::resume_unwind(payload);
+        }
+    }
+}
+
+impl<T, S, R> fmt::Debug for ScopedGenerator<'_, T, S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScopedGenerator").field(&self.generator).finish()
+    }
+}
+
+/// A [`Coroutine`] that may borrow, and belongs to a [`Scope`].
+///
+/// Dropping it ends the body, as with a coroutine; forgetting it leaves that to the scope.
+#[must_use = "a coroutine does nothing until it is resumed"]
+pub struct ScopedCoroutine<'scope, In = (), Out = (), Ret = ()> {
+    slot: Rc<Slot<In, Out, Ret>>,
+    _scope: PhantomData<&'scope mut &'scope ()>,
+}
+
+impl<In, Out, Ret> ScopedCoroutine<'_, In, Out, Ret> {
+    /// Runs the body until it yields or returns; as [`Coroutine::resume`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Coroutine::resume`], and if the scope has ended.
+    #[track_caller]
+    pub fn resume(&mut self, input: In) -> CoroutineState<Out, Ret> {
+        let mut slot = self.slot.borrow_mut();
+        slot.as_mut().expect("the scope of the coroutine has ended").resume(input)
+    }
+
+    /// Whether it has been resumed at least once.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.slot.borrow().as_ref().is_none_or(Coroutine::is_started)
+    }
+
+    /// Whether it has returned or panicked, and cannot be resumed.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.slot.borrow().as_ref().is_none_or(Coroutine::is_done)
+    }
+}
+
+impl<In, Out, Ret> Drop for ScopedCoroutine<'_, In, Out, Ret> {
+    fn drop(&mut self) {
+        let coroutine = match self.slot.try_borrow_mut() {
+            Ok(mut slot) => slot.take(),
+            Err(_) => return,
+        };
+        drop(coroutine);
+    }
+}
+
+impl<In, Out, Ret> fmt::Debug for ScopedCoroutine<'_, In, Out, Ret> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScopedCoroutine").field(&self.slot).finish()
+    }
+}

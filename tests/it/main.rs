@@ -1,0 +1,15 @@
+//! The behaviour of corio, seen from outside. Where time passes, it is virtual.
+
+mod cancellation;
+mod deadlock;
+mod errors;
+mod futures;
+mod gather;
+mod groups;
+mod locks;
+mod net;
+mod programs;
+mod reports;
+mod run;
+mod tasks;
+mod timeouts;
