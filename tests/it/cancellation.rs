@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use corio::{
-    Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, create_future, create_task,
-    current_task, get_running_loop, sleep,
+    Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, create_future,
+    create_task, current_task, get_running_loop, sleep,
 };
 use corio_tests::{Log, OnDrop, in_a_process, ms, now, settle, virtual_run, yield_now};
 

@@ -122,10 +122,8 @@ fn a_deadlock_of_closures_in_a_gather_ends_them() {
 
 #[test]
 fn waiting_for_a_task_that_waits_for_ever_names_both() {
-    let error = virtual_run(|| {
-        create_task_with(named("stuck"), || Event::new().wait()).wait()
-    })
-    .unwrap_err();
+    let error = virtual_run(|| create_task_with(named("stuck"), || Event::new().wait()).wait())
+        .unwrap_err();
     let waits = waits(&error);
     assert!(waits[0].1.starts_with("task 'stuck' ("), "{waits:?}");
     assert_eq!(waits[1].0, "stuck");

@@ -275,9 +275,7 @@ fn errors_win_over_a_cancellation_from_outside_which_the_next_wait_delivers() ->
     virtual_run(|| {
         let task = create_task(|| {
             let error = task_group(|group| {
-                group.create_task(|| {
-                    sleep(ms(100)).map_err(|_| Error::msg("cleanup failed"))
-                });
+                group.create_task(|| sleep(ms(100)).map_err(|_| Error::msg("cleanup failed")));
                 Ok(())
             })
             .unwrap_err();
@@ -449,7 +447,8 @@ fn a_group_cancels_children_that_have_not_begun() -> Result<()> {
     virtual_run(|| {
         let result = task_group(|group| {
             group.create_task(|| Err::<(), _>(Error::msg("broken")));
-            group.create_task(|| -> Result<()> { panic!("the first child failed before this one") });
+            group
+                .create_task(|| -> Result<()> { panic!("the first child failed before this one") });
             Ok(())
         });
         assert_eq!(leaves(&result.unwrap_err()), ["broken"]);
@@ -832,11 +831,12 @@ fn a_caught_panic_of_a_nested_coroutine_leaves_the_group_usable() -> Result<()> 
             });
             let caught = catch_unwind(AssertUnwindSafe(|| coroutine.resume(())));
             assert!(caught.is_err());
-            group.create_task(|| {
-                sleep(ms(1))?;
-                Ok(7)
-            })
-            .wait()
+            group
+                .create_task(|| {
+                    sleep(ms(1))?;
+                    Ok(7)
+                })
+                .wait()
         })?;
         assert_eq!(value, 7);
         Ok(())

@@ -16,10 +16,7 @@ use corio_tests::{Log, OnDrop, ms, settle, virtual_run, yield_now};
 fn connection() -> Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let (near, far) = gather((
-        || Ok(TcpStream::connect(address)?),
-        || Ok(listener.accept()?.0),
-    ))?;
+    let (near, far) = gather((|| Ok(TcpStream::connect(address)?), || Ok(listener.accept()?.0)))?;
     assert_eq!(near.local_addr()?, far.peer_addr()?);
     Ok((near, far))
 }

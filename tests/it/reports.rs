@@ -29,10 +29,7 @@ fn a_task_that_fails_with_nobody_waiting_is_reported_by_name_when_it_ends() -> R
         sleep(ms(4))?;
         assert!(log.take().is_empty());
         sleep(ms(2))?;
-        assert_eq!(
-            log.take(),
-            ["task 'fetcher' failed and nobody waits for it: no such page"]
-        );
+        assert_eq!(log.take(), ["task 'fetcher' failed and nobody waits for it: no such page"]);
         Ok(())
     })?;
     assert!(log.take().is_empty(), "once is enough");

@@ -228,7 +228,8 @@ fn tasks_left_by_one_run_go_on_in_the_next() -> Result<()> {
 }
 
 #[test]
-fn a_deadlock_of_a_later_run_is_told_to_its_main_task_and_not_to_a_task_left_before() -> Result<()> {
+fn a_deadlock_of_a_later_run_is_told_to_its_main_task_and_not_to_a_task_left_before() -> Result<()>
+{
     let event = Rc::new(Event::new());
     let mut runner = Runner::with_virtual_clock()?;
     let waited = Rc::clone(&event);

@@ -285,7 +285,8 @@ fn a_timeout_around_a_task_waits_until_the_task_has_really_ended() -> Result<()>
 #[test]
 fn a_timeout_around_a_task_returns_what_the_task_makes_of_it() -> Result<()> {
     virtual_run(|| {
-        let stubborn = create_task(|| sleep(ms(100)).map_or_else(|_| Ok("value"), |()| Ok("slept")));
+        let stubborn =
+            create_task(|| sleep(ms(100)).map_or_else(|_| Ok("value"), |()| Ok("slept")));
         assert_eq!(timeout(ms(5), || stubborn.wait())?, "value");
         let failing = create_task(|| sleep(ms(100)).map_err(|_| Error::msg("broken")));
         let error = timeout(ms(5), || failing.wait()).unwrap_err();

@@ -23,8 +23,8 @@ pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, task_group};
 pub use sleep::sleep;
 pub use task::{
-    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, create_task, create_task_with,
-    current_task,
+    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, create_task,
+    create_task_with, current_task,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{

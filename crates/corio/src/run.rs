@@ -101,10 +101,11 @@ impl Runner {
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught, and if anything else panics, the process is
         // aborted. `main` and its result outlive this call.
-        let main =
-            Task::new(unsafe { spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main) });
+        let main = Task::new(unsafe {
+            spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
+        });
         if let Some(task) = main.running() {
-            self.event_loop.run_until_done(&*task);
+            self.event_loop.run_until_done(task);
         }
         mem::forget(bomb);
         if let Ok(Some(error)) = main.exception()
@@ -156,8 +157,8 @@ impl Drop for AbortOnUnwind {
 }
 
 impl EventLoop {
-    /// Cancels all tasks and turns until they have ended. asyncio cancels them once; a task that
-    /// goes on waiting for what will never come is interrupted again, a limited number of times.
+    /// Cancels all tasks and turns until they have ended. asyncio cancels them once; those that go
+    /// on waiting for what will never come are interrupted again, a limited number of times.
     fn shut_down(&self) {
         const PATIENCE: usize = 100;
         for task in self.unfinished_tasks() {
@@ -167,6 +168,8 @@ impl EventLoop {
         while self.has_tasks() && self.deadlocks() - deadlocks < PATIENCE {
             self.turn(|| !self.has_tasks());
         }
+        // So that whoever is left is seen to wait.
+        self.turn(|| true);
         self.abandon();
     }
 

@@ -165,16 +165,14 @@ impl Timeout {
         let active = Active { event_loop, task: Rc::clone(&task), timer: None };
         self.active.replace(Some(active));
         self.arm();
-        let finish = Finish(self);
+        let finish = Finish { timeout: self, task: &*task };
         let result = body();
         drop(finish);
-        if self.expired() {
-            let left = task.header().uncancel();
-            if left <= cancelling && result.as_ref().is_err_and(|error| error.is_cancelled()) {
-                return Err(TimedOut.into());
-            }
+        let ours = self.expired() && task.header().cancelling() <= cancelling;
+        match result {
+            Err(error) if ours && error.is_cancelled() => Err(TimedOut.into()),
+            result => result,
         }
-        result
     }
 
     /// When time is up: `None` if never, or if the timeout counts from a beginning that it has not
@@ -212,7 +210,8 @@ impl Timeout {
     }
 
     fn arm(&self) {
-        if let (Limit::At(when), Some(active)) = (self.limit.get(), &mut *self.active.borrow_mut()) {
+        if let (Limit::At(when), Some(active)) = (self.limit.get(), &mut *self.active.borrow_mut())
+        {
             let alarm = Alarm::Expire(Rc::clone(&active.task));
             active.timer = Some(active.event_loop.set_limit(when, alarm));
         }
@@ -236,16 +235,21 @@ impl Timeout {
     }
 }
 
-/// Ends a timeout when its body has ended, however it did.
-struct Finish<'a>(&'a Timeout);
+/// Ends a timeout when its body has ended, however it did, and undoes what it did to the task.
+struct Finish<'a> {
+    timeout: &'a Timeout,
+    task: &'a dyn Runnable,
+}
 
 impl Drop for Finish<'_> {
     fn drop(&mut self) {
-        if !self.0.expired() {
-            self.0.state.set(State::Finished);
+        if self.timeout.expired() {
+            self.task.header().uncancel();
+        } else {
+            self.timeout.state.set(State::Finished);
         }
-        self.0.disarm();
-        self.0.active.replace(None);
+        self.timeout.disarm();
+        self.timeout.active.replace(None);
     }
 }
 

@@ -162,12 +162,9 @@ impl<T> Completion<T> {
     ///
     /// [`InvalidState::Pending`] before there is an outcome, and the error that the outcome is.
     pub fn result(&self) -> Result<&T> {
+        let Some(outcome) = self.peek() else { return Err(InvalidState::Pending.into()) };
         self.retrieved.set(true);
-        match self.peek() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(error.clone()),
-            None => Err(InvalidState::Pending.into()),
-        }
+        outcome.as_ref().map_err(Clone::clone)
     }
 
     /// The error, if the outcome is one.

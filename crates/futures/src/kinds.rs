@@ -73,6 +73,44 @@ pub enum InvalidState {
 #[error("the promise was dropped: nobody is left who could complete this future")]
 pub struct BrokenPromise;
 
+/// There is no item in the queue. asyncio's `QueueEmpty`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is empty")]
+pub struct QueueEmpty;
+
+/// The queue has no room for another item. asyncio's `QueueFull`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is full")]
+pub struct QueueFull;
+
+/// The queue takes no items any more, and has none left to give. asyncio's `QueueShutDown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is shut down")]
+pub struct QueueShutDown;
+
+/// `task_done` was called more often than items were put. A `ValueError` in asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`task_done` was called more often than items were put into the queue")]
+pub struct TooManyTasksDone;
+
+/// A [`BoundedSemaphore`](crate::BoundedSemaphore) would have more permits than it was made with.
+/// A `ValueError` in asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the semaphore was given more permits than were taken from it for good")]
+pub struct TooManyPermits;
+
+/// A [`Barrier`](crate::Barrier) was to be made for nobody. A `ValueError` in asyncio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a barrier needs at least one party")]
+pub struct NoParties;
+
+/// The barrier was aborted, or was reset while the task waited at it.
+///
+/// asyncio's `BrokenBarrierError`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the barrier is broken: it was aborted, or reset while tasks waited at it")]
+pub struct BrokenBarrier;
+
 /// Something that must wait was called where nothing can: no loop runs on this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no running event loop: waiting for {what} needs one, so call it from inside `run`")]

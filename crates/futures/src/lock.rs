@@ -63,11 +63,7 @@ impl<T: ?Sized> Lock<T> {
     #[track_caller]
     pub fn lock(&self) -> Result<LockGuard<'_, T>> {
         if self.locked.replace(true) {
-            self.waiters.wait(&Wait::new("a lock")).inspect_err(|interrupted| {
-                if interrupted.notified {
-                    self.release();
-                }
-            })?;
+            self.waiters.wait_or_pass_on(&Wait::new("a lock"), || self.release())?;
         }
         Ok(self.guard())
     }
@@ -119,8 +115,15 @@ impl<T: ?Sized> fmt::Debug for Lock<T> {
 pub struct LockGuard<'a, T: ?Sized> {
     // Fields drop in this order: the borrow ends before anybody else can have the lock.
     value: RefMut<'a, T>,
-    #[expect(dead_code, reason = "it is there to be dropped")]
     release: Release<'a, T>,
+}
+
+impl<'a, T: ?Sized> LockGuard<'a, T> {
+    /// The lock that this is of.
+    // No method: it would hide one of the value's.
+    pub(crate) fn lock_of(guard: &Self) -> &'a Lock<T> {
+        guard.release.0
+    }
 }
 
 /// Releases the lock when dropped.

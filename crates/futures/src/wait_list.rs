@@ -14,6 +14,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -75,6 +76,8 @@ impl From<Interrupted> for Error {
 struct Node {
     parker: Rc<dyn Parker>,
     state: Cell<NodeState>,
+    /// The list is sorted by this; those of one rank stand in the order in which they came.
+    rank: u64,
     prev: Cell<Option<NonNull<Node>>>,
     next: Cell<Option<NonNull<Node>>>,
     _pinned: PhantomPinned,
@@ -107,20 +110,43 @@ impl WaitList {
     ///
     /// As [`park`](crate::contract::park).
     pub fn wait(&self, wait: &Wait<'_>) -> Result<(), Interrupted> {
+        self.wait_ranked(wait, 0, || {})
+    }
+
+    /// As [`wait`](Self::wait), but passes a wake-up on itself, even when the wait is unwound.
+    pub(crate) fn wait_or_pass_on(&self, wait: &Wait<'_>, pass_on: impl FnMut()) -> Result<()> {
+        Ok(self.wait_ranked(wait, 0, pass_on)?)
+    }
+
+    /// As [`wait_or_pass_on`](Self::wait_or_pass_on), behind those of the same rank or a lower one.
+    ///
+    /// This is how a task that was woken in vain gets its old place back: it waits again with the
+    /// rank that it had. Cheap at the end of the list and near its front.
+    pub(crate) fn wait_ranked(
+        &self,
+        wait: &Wait<'_>,
+        rank: u64,
+        pass_on: impl FnMut(),
+    ) -> Result<(), Interrupted> {
         let not_notified = |error| Interrupted { error, notified: false };
         let node = pin!(Node {
             parker: current_parker(wait.what()).map_err(not_notified)?,
             state: Cell::new(NodeState::Unlinked),
+            rank,
             prev: Cell::new(None),
             next: Cell::new(None),
             _pinned: PhantomPinned,
         });
         let linked = Linked::new(self, node.as_ref());
+        let giving_up = GivingUp { node: linked.node, pass_on };
         loop {
             let parked = linked.node.parker.park(wait);
             let notified = linked.node.state.get() == NodeState::Notified;
             match parked {
-                Ok(()) if notified => return Ok(()),
+                Ok(()) if notified => {
+                    mem::forget(giving_up);
+                    return Ok(());
+                }
                 Ok(()) => {}
                 Err(error) => return Err(Interrupted { error, notified }),
             }
@@ -157,16 +183,43 @@ impl WaitList {
         self.len() == 0
     }
 
-    fn push_back(&self, node: Pin<&Node>) {
-        let this = NonNull::from(&*node);
-        node.state.set(NodeState::Linked);
-        node.prev.set(self.tail.get());
-        match self.tail.replace(Some(this)) {
-            // SAFETY: the tail is linked, so it is alive.
-            Some(tail) => unsafe { tail.as_ref() }.next.set(Some(this)),
-            None => self.head.set(Some(this)),
+    fn link(&self, node: Pin<&Node>) {
+        let this = Some(NonNull::from(&*node));
+        let next = self.first_above(node.rank);
+        let prev = match next {
+            // SAFETY: it was found in the list, so it is alive.
+            Some(next) => unsafe { next.as_ref() }.prev.replace(this),
+            None => self.tail.replace(this),
+        };
+        match prev {
+            // SAFETY: a neighbour of a linked node is linked, so it is alive; so is the tail.
+            Some(prev) => unsafe { prev.as_ref() }.next.set(this),
+            None => self.head.set(this),
         }
+        node.prev.set(prev);
+        node.next.set(next);
+        node.state.set(NodeState::Linked);
         self.len.set(self.len.get() + 1);
+    }
+
+    /// The first node whose rank is above `rank`; as a rule there is none.
+    #[inline]
+    fn first_above(&self, rank: u64) -> Option<NonNull<Node>> {
+        // SAFETY: the tail is linked, so it is alive.
+        let highest = unsafe { self.tail.get()?.as_ref() }.rank;
+        if highest <= rank {
+            return None;
+        }
+        let mut at = self.head.get();
+        while let Some(node) = at {
+            // SAFETY: what the list leads to is linked, so it is alive.
+            let node = unsafe { node.as_ref() };
+            if node.rank > rank {
+                break;
+            }
+            at = node.next.get();
+        }
+        at
     }
 
     fn unlink(&self, node: &Node, state: NodeState) {
@@ -206,7 +259,7 @@ struct Linked<'a> {
 
 impl<'a> Linked<'a> {
     fn new(list: &'a WaitList, node: Pin<&'a Node>) -> Self {
-        list.push_back(node);
+        list.link(node);
         Self { list, node }
     }
 }
@@ -215,6 +268,20 @@ impl Drop for Linked<'_> {
     fn drop(&mut self) {
         if self.node.state.get() == NodeState::Linked {
             self.list.unlink(&self.node, NodeState::Unlinked);
+        }
+    }
+}
+
+/// Passes the wake-up on, if there was one, when a wait ends in any way but by returning it.
+struct GivingUp<'a, F: FnMut()> {
+    node: Pin<&'a Node>,
+    pass_on: F,
+}
+
+impl<F: FnMut()> Drop for GivingUp<'_, F> {
+    fn drop(&mut self) {
+        if self.node.state.get() == NodeState::Notified {
+            (self.pass_on)();
         }
     }
 }

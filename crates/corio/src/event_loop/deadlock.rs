@@ -45,17 +45,22 @@ impl std::error::Error for Deadlock {}
 const PATIENCE: usize = 10_000;
 
 impl EventLoop {
-    /// Interrupts the oldest task with an account of who waits for what.
-    ///
-    /// The oldest is the main task; or, when that has ended and the rest was cancelled, one that
-    /// would not end.
+    /// Interrupts the main task with an account of who waits for what; when that has ended, and
+    /// the rest was cancelled, all that would not end.
     pub(super) fn break_deadlock(&self) {
         self.deadlocks.set(self.deadlocks.get() + 1);
         if self.deadlocks.get() > PATIENCE {
             self.give_up();
         }
-        if let Some(oldest) = self.unfinished_tasks().first() {
-            oldest.header().interrupt(self.deadlock().into());
+        let deadlock = Error::from(self.deadlock());
+        let main = self.main.borrow().clone().filter(|main| !main.header().is_done());
+        match main {
+            Some(main) => main.header().interrupt(deadlock),
+            None => {
+                for task in self.unfinished_tasks() {
+                    task.header().interrupt(deadlock.clone());
+                }
+            }
         }
     }
 

@@ -75,6 +75,8 @@ pub(crate) enum Alarm {
 pub(crate) struct EventLoop {
     ready: ReadyQueue,
     tasks: RefCell<Slab<Rc<dyn Runnable>>>,
+    /// The task that `run` was called with, while it runs.
+    main: RefCell<Option<Rc<dyn Runnable>>>,
     timers: RefCell<Timers<Alarm>>,
     clock: Clock,
     reactor: Reactor<IoWaiters>,
@@ -102,6 +104,7 @@ impl EventLoop {
         Ok(Rc::new(Self {
             ready: ReadyQueue::default(),
             tasks: RefCell::default(),
+            main: RefCell::new(None),
             timers: RefCell::new(Timers::new()),
             clock,
             reactor: Reactor::new()?,

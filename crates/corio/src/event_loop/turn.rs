@@ -1,6 +1,7 @@
 //! One turn of the loop: what is ready, then the operating system, then the timers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::time::Duration;
 
 use corio_futures::Error;
@@ -14,11 +15,13 @@ use crate::task::{Header, Panicked, Runnable, State};
 const STEPS_PER_TURN: usize = 64;
 
 impl EventLoop {
-    /// Turns until `task` has ended.
-    pub(crate) fn run_until_done(&self, task: &dyn Runnable) {
+    /// Turns until `task`, the main task, has ended.
+    pub(crate) fn run_until_done(&self, task: Rc<dyn Runnable>) {
+        self.main.replace(Some(Rc::clone(&task)));
         while !task.header().is_done() {
             self.turn(|| task.header().is_done());
         }
+        self.main.replace(None);
     }
 
     /// One turn, without the look outside if `finished` says that nobody waits for it any more.

@@ -53,9 +53,8 @@ impl TcpListener {
     pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
         let listening = addr.to_socket_addrs().and_then(|mut candidates| {
             let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at");
-            let listener = candidates.find_map(|addr| {
-                listen(addr).map_err(|error| last = error).ok()
-            });
+            let listener =
+                candidates.find_map(|addr| listen(addr).map_err(|error| last = error).ok());
             listener.ok_or(last)
         });
         let listener = listening.map_err(|error| {

@@ -162,21 +162,26 @@ fn is_in_progress(error: &io::Error) -> bool {
 impl Read for &TcpStream {
     #[track_caller]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         let registered = &*self.registered;
-        let count = registered.perform(Direction::Read, "bytes to read", |mut stream| {
+        registered.perform(Direction::Read, "bytes to read", |mut stream| {
             let count = stream.read(buffer)?;
             if 0 < count && count < buffer.len() {
                 registered.exhausted(Direction::Read);
             }
             Ok(count)
-        })?;
-        Ok(count)
+        })
     }
 }
 
 impl Write for &TcpStream {
     #[track_caller]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
         let registered = &*self.registered;
         registered.perform(Direction::Write, "room to write", |mut stream| {
             let count = stream.write(bytes)?;

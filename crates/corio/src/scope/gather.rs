@@ -9,7 +9,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
 use super::nursery::{Nursery, Open};
-use crate::task::{Panicked, Runnable, Task, TaskOptions};
+use crate::task::{CannotAwait, Panicked, Runnable, Task, TaskOptions};
 
 /// Runs several things at once and returns all their results, in the order in which they were
 /// given. asyncio's `gather`.
@@ -210,6 +210,9 @@ impl<'a> Joint<'a> {
 
     fn watch<T>(&self, task: &Task<'a, T>) {
         if let Some(running) = task.running() {
+            if let Err(error) = CannotAwait::check(running.header()) {
+                return self.state.fail(error);
+            }
             self.state.pending.set(self.state.pending.get() + 1);
             let watcher: Rc<dyn Watcher> = Rc::clone(&self.state) as _;
             let mut given = self.state.given.borrow_mut();
@@ -239,7 +242,7 @@ impl<'a> Joint<'a> {
 
     fn end_closures(&self, cancel: bool) -> Result<()> {
         let nursery = &self.state.nursery;
-        if cancel {
+        if cancel && !self.state.cancelled.get() {
             nursery.cancel(&Cancelled::new());
         }
         let mut interrupted = Ok(());

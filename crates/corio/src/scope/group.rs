@@ -72,6 +72,7 @@ pub fn task_group<'env, T>(
         Err(payload) => {
             state.abort();
             state.nursery.join(&wait, |_| state.abort());
+            state.release_parent();
             resume_unwind(payload)
         }
     }
@@ -164,7 +165,10 @@ impl State {
     }
 
     fn child_ended(&self, child: &dyn Runnable) {
-        let Some(error) = child.any_completion().failure().filter(|error| !error.is_cancelled()) else { return };
+        let Some(error) = child.any_completion().failure().filter(|error| !error.is_cancelled())
+        else {
+            return;
+        };
         self.errors.borrow_mut().push(error.clone());
         child.mark_retrieved();
         if !self.aborting.get() {
@@ -172,6 +176,12 @@ impl State {
             self.cancelled_parent.set(true);
             self.nursery.parent().header().cancel(&Cancelled::new());
         }
+    }
+
+    /// Undoes what the group did to its parent. Says whether the parent is free now: if so, a
+    /// cancellation that it has was the group's.
+    fn release_parent(&self) -> bool {
+        self.cancelled_parent.get() && self.nursery.parent().header().uncancel() == 0
     }
 
     /// Waits for the children and says what came of it all: asyncio's `TaskGroup.__aexit__`.
@@ -201,14 +211,13 @@ impl State {
             }
         };
         errors.extend(interrupted);
+        if self.release_parent() {
+            cancelled = None;
+        }
         for error in &errors {
             Panicked::resurface(error);
         }
         let parent = self.nursery.parent().header();
-        // What the group did to its parent, it undoes.
-        if self.cancelled_parent.get() && parent.uncancel() == 0 {
-            cancelled = None;
-        }
         if !errors.is_empty() {
             // The parent was cancelled from outside as well: its next wait is to say so.
             if parent.cancelling() > 0 {

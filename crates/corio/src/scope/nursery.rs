@@ -94,8 +94,9 @@ impl Nursery {
         self.unfinished.set(self.unfinished.get() + 1);
         let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
         // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
-        let child =
-            unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, Some((watcher, index)), body) };
+        let child = unsafe {
+            spawn_unchecked(Rc::clone(&self.event_loop), options, Some((watcher, index)), body)
+        };
         let runnable = self.event_loop.task(child.header().key);
         self.children.borrow_mut()[index] = Some(runnable);
         child

@@ -133,6 +133,10 @@ impl<T, F: FnOnce() -> Result<T>> Outcome<T> for TaskCell<T, F> {
     }
 
     fn discard(&self) {
+        if !self.completion.can_be_taken() {
+            // A done-callback will see it; the outcome goes with the cell.
+            return;
+        }
         if let Some(error) = self.completion.unretrieved() {
             let message = format!("task '{}' failed and nobody waits for it", self.header.name());
             self.header.event_loop.report(&message, error);

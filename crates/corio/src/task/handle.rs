@@ -10,7 +10,9 @@ use std::rc::Rc;
 
 use corio_futures::completion::{AnyCompletion, Completion, Waitable};
 use corio_futures::contract::Wait;
-use corio_futures::{CallbackKey, Cancelled, CannotWait, Error, InvalidState, NoRunningLoop, Result};
+use corio_futures::{
+    CallbackKey, Cancelled, CannotWait, Error, InvalidState, NoRunningLoop, Result,
+};
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
 use super::{Header, SharedTask, TaskOptions};
@@ -442,7 +444,7 @@ pub enum CannotAwait {
 
 impl CannotAwait {
     /// The current task, if it may wait for the task with this header.
-    fn check(header: &Header) -> Result<CurrentTask> {
+    pub(crate) fn check(header: &Header) -> Result<CurrentTask> {
         let Some(current) = current_header() else {
             EventLoop::current("a task")?;
             return Err(CannotWait::InCallback("a task").into());
