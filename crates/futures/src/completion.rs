@@ -23,6 +23,8 @@ pub struct Completion<T> {
     // Written once, by `complete`; emptied once, by `take`.
     outcome: UnsafeCell<Option<Result<T>>>,
     done: Cell<bool>,
+    /// Apart from the outcome, which may have been taken.
+    cancelled: Cell<bool>,
     retrieved: Cell<bool>,
     waiters: WaitList,
     /// Callbacks handed to the loop that have not ended.
@@ -87,6 +89,7 @@ impl<T> Completion<T> {
         Self {
             outcome: UnsafeCell::new(None),
             done: Cell::new(false),
+            cancelled: Cell::new(false),
             retrieved: Cell::new(false),
             waiters: WaitList::new(),
             due: Cell::new(0),
@@ -106,7 +109,7 @@ impl<T> Completion<T> {
 
     /// Whether it ended by cancellation.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.peek(), Some(Err(error)) if error.is_cancelled())
+        self.cancelled.get()
     }
 
     /// Sets the outcome, tells the watchers, hands the callbacks to the loop and wakes those who
@@ -119,6 +122,7 @@ impl<T> Completion<T> {
         if self.done.replace(true) {
             return Err(InvalidState::Done);
         }
+        self.cancelled.set(matches!(&outcome, Err(error) if error.is_cancelled()));
         // SAFETY: nobody holds a reference: `peek` gives none out before the outcome is there,
         // and this line runs once.
         unsafe { *self.outcome.get() = Some(outcome) };
