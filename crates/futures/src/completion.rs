@@ -118,6 +118,7 @@ impl<T> Completion<T> {
     /// # Errors
     ///
     /// [`InvalidState::Done`] if there was an outcome before; it stays.
+    #[inline]
     pub fn complete(&self, outcome: Result<T>) -> Result<(), InvalidState> {
         if self.done.replace(true) {
             return Err(InvalidState::Done);
@@ -127,18 +128,23 @@ impl<T> Completion<T> {
         // and this line runs once.
         unsafe { *self.outcome.get() = Some(outcome) };
         if let Some(callbacks) = self.callbacks.take() {
-            for (watcher, index) in callbacks.watchers {
-                watcher.completed(index);
-            }
-            for Callback { event_loop, run, .. } in callbacks.added {
-                self.due.set(self.due.get() + 1);
-                event_loop.call_soon(run);
-            }
+            self.dispatch(*callbacks);
         }
         if self.due.get() == 0 {
             self.waiters.notify_all();
         }
         Ok(())
+    }
+
+    #[cold]
+    fn dispatch(&self, callbacks: Callbacks) {
+        for (watcher, index) in callbacks.watchers {
+            watcher.completed(index);
+        }
+        for Callback { event_loop, run, .. } in callbacks.added {
+            self.due.set(self.due.get() + 1);
+            event_loop.call_soon(run);
+        }
     }
 
     /// Waits until the outcome can be taken. Returns at once, without yielding, if it can.

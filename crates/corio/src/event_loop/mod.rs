@@ -101,6 +101,7 @@ thread_local! {
 
 impl EventLoop {
     pub(crate) fn new(clock: Clock) -> io::Result<Rc<Self>> {
+        corio_coroutine::set_overflow_noun("task");
         Ok(Rc::new(Self {
             ready: ReadyQueue::default(),
             tasks: RefCell::default(),

@@ -62,6 +62,7 @@ struct TaskCell<T, F> {
 }
 
 impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
+    #[inline(always)]
     fn end(&self, outcome: Result<T>) {
         // asyncio: a task that was cancelled while it ran, and returns without waiting again,
         // ends cancelled.
@@ -109,6 +110,7 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
         Ok(unsafe { Coroutine::with_stack_unchecked(stack, on_stack) })
     }
 
+    #[cold]
     fn refuse(&self, error: Error) {
         let body = self.body.take();
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(body)));

@@ -128,14 +128,15 @@ impl<'scope, T> Task<'scope, T> {
     /// If the task did, with its payload.
     #[track_caller]
     pub fn wait(self) -> Result<T> {
-        if let Inner::Spawned(cell) = &self.inner
-            && !cell.completion().can_be_taken()
-        {
-            let header = cell.header();
-            let current = CannotAwait::check(header)?;
-            let quoted = QuotedName(header);
-            let wait = Wait::new("task").which(&quoted);
-            header.join(current, &wait, || cell.completion().can_be_taken())?;
+        if let Inner::Spawned(cell) = &self.inner {
+            let completion = cell.completion();
+            if !completion.can_be_taken() {
+                let header = cell.header();
+                let current = CannotAwait::check(header)?;
+                let quoted = QuotedName(header);
+                let wait = Wait::new("task").which(&quoted);
+                header.join(current, &wait, || completion.can_be_taken())?;
+            }
         }
         self.take()
     }

@@ -27,10 +27,7 @@ fn handles_say_what_state_they_are_in() {
 #[test]
 fn the_value_is_lent_before_it_is_given_away() {
     let (promise, future) = create_future();
-    assert_eq!(
-        future.result().map(Clone::clone).unwrap_err().downcast_ref(),
-        Some(&InvalidState::Pending)
-    );
+    assert_eq!(future.result().unwrap_err().downcast_ref(), Some(&InvalidState::Pending));
     promise.set_result(String::from("value")).expect("it was pending");
     assert_eq!(future.result().expect("it is done"), "value");
     assert!(future.exception().expect("it is done").is_none());

@@ -1,0 +1,54 @@
+//! A task whose parks are scripted: what happens while it is parked, and how the park ends.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use corio_futures::contract::{EventLoop, Parker, Wait, enter};
+use corio_futures::{Error, Result};
+
+type Meanwhile = Box<dyn FnOnce() -> Result<()>>;
+
+/// Runs `body` as a task, each of whose parks is one of `parks`.
+pub(crate) fn as_puppet<R>(
+    parks: impl IntoIterator<Item = Meanwhile>,
+    body: impl FnOnce() -> R,
+) -> R {
+    let parks = RefCell::new(parks.into_iter().collect::<VecDeque<_>>());
+    let puppet = Rc::new(Puppet { parks });
+    let entered = enter(Rc::new(Stage(Rc::clone(&puppet))));
+    let _entered = entered.unwrap_or_else(|_| panic!("a loop runs already"));
+    let result = body();
+    assert!(puppet.parks.borrow().is_empty(), "it was to park more often");
+    result
+}
+
+pub(crate) fn park(meanwhile: impl FnOnce() -> Result<()> + 'static) -> Meanwhile {
+    Box::new(meanwhile)
+}
+
+struct Puppet {
+    parks: RefCell<VecDeque<Meanwhile>>,
+}
+
+impl Parker for Puppet {
+    fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        let next = self.parks.borrow_mut().pop_front();
+        next.unwrap_or_else(|| panic!("an unexpected park for {wait:?}"))()
+    }
+
+    fn unpark(&self) {}
+}
+
+struct Stage(Rc<Puppet>);
+
+impl EventLoop for Stage {
+    fn current(&self) -> Option<Rc<dyn Parker>> {
+        let puppet = Rc::clone(&self.0);
+        Some(puppet)
+    }
+
+    fn call_soon(&self, _callback: Box<dyn FnOnce()>) {}
+
+    fn report(&self, _message: &str, _error: &Error) {}
+}
