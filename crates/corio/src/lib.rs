@@ -13,17 +13,18 @@ pub mod net;
 
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::{
-    BrokenPromise, CallbackKey, Cancelled, CannotWait, Error, ErrorGroup, Event, Future,
-    InvalidState, Lock, LockGuard, NoRunningLoop, Promise, Result, SharedFuture, TimedOut,
-    create_future,
+    Barrier, BoundedSemaphore, BrokenBarrier, BrokenPromise, CallbackKey, Cancelled, CannotWait,
+    Condition, ConditionGuard, Error, ErrorGroup, Event, Future, InvalidState, LifoQueue, Lock,
+    LockGuard, NoRunningLoop, Permit, PriorityQueue, Promise, Queue, QueueEmpty, QueueFull,
+    QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, create_future,
 };
 pub use event_loop::{Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
-pub use scope::{Gather, Gathered, TaskGroup, gather, task_group};
+pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
 pub use task::{
-    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, create_task,
+    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks, create_task,
     create_task_with, current_task,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};

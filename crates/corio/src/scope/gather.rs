@@ -9,7 +9,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
 use super::nursery::{Nursery, Open};
-use crate::task::{CannotAwait, Panicked, Runnable, Task, TaskOptions};
+use crate::task::{CannotAwait, Panicked, Runnable, SharedTask, Task, TaskOptions};
 
 /// Runs several things at once and returns all their results, in the order in which they were
 /// given. asyncio's `gather`.
@@ -56,19 +56,63 @@ use crate::task::{CannotAwait, Panicked, Runnable, Task, TaskOptions};
 /// ```
 #[track_caller]
 pub fn gather<'a, G: Gather + 'a>(members: G) -> Result<G::Output> {
-    let joint = Joint::<'a>::new(Wait::new("the members of a gather"))?;
+    let joint = Joint::<'a>::new(Wait::new("the members of a gather"), OnError::Stop)?;
+    G::values(members.gather_in(&joint)?)
+}
+
+/// As [`gather`], but waits for all members, and returns what each came to: value or error.
+/// asyncio's `gather(…, return_exceptions=True)`.
+///
+/// # Cancellation
+///
+/// Cancels every member and goes on when all have ended. The gathering task is cancelled then,
+/// whatever the members made of it.
+///
+/// # Errors
+///
+/// [`Cancelled`] if this task was cancelled.
+///
+/// # Panics
+///
+/// If a member does, once all have ended.
+///
+/// # Examples
+///
+/// ```
+/// use corio::Error;
+///
+/// corio::run(|| {
+///     let (good, bad) = corio::gather_results((
+///         || Ok(1),
+///         || Err::<(), _>(Error::msg("no")),
+///     ))?;
+///     assert_eq!(good?, 1);
+///     assert_eq!(bad.unwrap_err().to_string(), "no");
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
+#[track_caller]
+pub fn gather_results<'a, G: Gather + 'a>(members: G) -> Result<G::Results> {
+    let joint = Joint::<'a>::new(Wait::new("the members of a gather"), OnError::GoOn)?;
     members.gather_in(&joint)
 }
 
 /// What [`gather`] takes: a tuple, an array or a `Vec` of [`Gathered`] members.
 pub trait Gather {
-    /// The members' results, in a container of the same shape.
+    /// The members' values, in a container of the same shape.
     type Output;
 
+    /// What each member came to, value or error, in a container of the same shape.
+    type Results;
+
     #[doc(hidden)]
-    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Results>
     where
         Self: 'a;
+
+    #[doc(hidden)]
+    fn values(results: Self::Results) -> Result<Self::Output>;
 }
 
 /// A member of a [`gather`]: a closure, or a [`Task`].
@@ -81,77 +125,129 @@ pub trait Gathered {
     type Output;
 
     #[doc(hidden)]
-    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, Self::Output>
+    fn begin<'a>(self, joint: &Joint<'a>) -> Member<'a, Self::Output>
     where
         Self: 'a,
         Self::Output: 'a;
 }
 
+/// A member that has begun, and how to ask for its result when it has ended.
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "nobody can hold one")]
+#[expect(unnameable_types, reason = "the traits above are for corio alone to implement")]
+pub struct Member<'a, T>(Kind<'a, T>);
+
+enum Kind<'a, T> {
+    Own(Task<'a, T>),
+    Shared(SharedTask<'a, T>, fn(&SharedTask<'a, T>) -> Result<T>),
+}
+
+impl<T> Member<'_, T> {
+    fn collect(self) -> Result<T> {
+        match self.0 {
+            Kind::Own(task) => task.wait(),
+            Kind::Shared(task, wait) => wait(&task),
+        }
+    }
+}
+
 impl<T, F: FnOnce() -> Result<T>> Gathered for F {
     type Output = T;
 
-    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, T>
+    fn begin<'a>(self, joint: &Joint<'a>) -> Member<'a, T>
     where
         Self: 'a,
         T: 'a,
     {
-        joint.spawn(self)
+        Member(Kind::Own(joint.spawn(self)))
     }
 }
 
 impl<T> Gathered for Task<'_, T> {
     type Output = T;
 
-    fn begin<'a>(self, joint: &Joint<'a>) -> Task<'a, T>
+    fn begin<'a>(self, joint: &Joint<'a>) -> Member<'a, T>
     where
         Self: 'a,
         T: 'a,
     {
         joint.watch(&self);
-        self
+        Member(Kind::Own(self))
+    }
+}
+
+impl<T: Clone> Gathered for SharedTask<'_, T> {
+    type Output = T;
+
+    fn begin<'a>(self, joint: &Joint<'a>) -> Member<'a, T>
+    where
+        Self: 'a,
+        T: 'a,
+    {
+        joint.watch(self.task());
+        Member(Kind::Shared(self, SharedTask::wait))
     }
 }
 
 impl<G: Gathered> Gather for Vec<G> {
     type Output = Vec<G::Output>;
+    type Results = Vec<Result<G::Output>>;
 
-    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Results>
     where
         Self: 'a,
     {
-        let tasks: Vec<_> = self.into_iter().map(|member| member.begin(joint)).collect();
+        let members: Vec<_> = self.into_iter().map(|member| member.begin(joint)).collect();
         joint.join()?;
-        tasks.into_iter().map(Task::wait).collect()
+        Ok(members.into_iter().map(Member::collect).collect())
+    }
+
+    fn values(results: Self::Results) -> Result<Self::Output> {
+        results.into_iter().collect()
     }
 }
 
 impl<G: Gathered, const N: usize> Gather for [G; N] {
     type Output = [G::Output; N];
+    type Results = [Result<G::Output>; N];
 
-    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+    fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Results>
     where
         Self: 'a,
     {
-        let results = Vec::from(self).gather_in(joint)?;
-        let Ok(results) = results.try_into() else { unreachable!("there are as many as members") };
-        Ok(results)
+        Ok(as_many(Vec::from(self).gather_in(joint)?))
     }
+
+    fn values(results: Self::Results) -> Result<Self::Output> {
+        Ok(as_many(Vec::<G>::values(results.into())?))
+    }
+}
+
+/// An array of what an array was made into.
+fn as_many<T, const N: usize>(items: Vec<T>) -> [T; N] {
+    items.try_into().unwrap_or_else(|_| unreachable!("there are as many as members"))
 }
 
 macro_rules! gather_tuple {
     ($($member:ident)+) => {
         impl<$($member: Gathered),+> Gather for ($($member,)+) {
             type Output = ($($member::Output,)+);
+            type Results = ($(Result<$member::Output>,)+);
 
             #[expect(non_snake_case, reason = "the type's name serves as the variable's")]
-            fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Output>
+            fn gather_in<'a>(self, joint: &Joint<'a>) -> Result<Self::Results>
             where
                 Self: 'a,
             {
                 let ($($member,)+) = self;
                 let ($($member,)+) = ($($member.begin(joint),)+);
                 joint.join()?;
-                Ok(($($member.wait()?,)+))
+                Ok(($($member.collect(),)+))
+            }
+
+            #[expect(non_snake_case, reason = "the type's name serves as the variable's")]
+            fn values(($($member,)+): Self::Results) -> Result<Self::Output> {
+                Ok(($($member?,)+))
             }
         }
     };
@@ -182,10 +278,11 @@ pub struct Joint<'a> {
 }
 
 impl<'a> Joint<'a> {
-    fn new(wait: Wait<'static>) -> Result<Self> {
+    fn new(wait: Wait<'static>, on_error: OnError) -> Result<Self> {
         let nursery = Nursery::open(wait.what())?;
         let state = Rc::new(State {
             nursery: Rc::clone(&nursery),
+            on_error,
             given: RefCell::default(),
             pending: Cell::new(0),
             first_error: RefCell::new(None),
@@ -262,9 +359,17 @@ impl Drop for Joint<'_> {
     }
 }
 
+/// What becomes of the wait when a member fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnError {
+    Stop,
+    GoOn,
+}
+
 #[derive(Debug)]
 struct State {
     nursery: Rc<Nursery>,
+    on_error: OnError,
     /// Members that were tasks before.
     given: RefCell<Vec<Rc<dyn Runnable>>>,
     pending: Cell<usize>,
@@ -295,8 +400,10 @@ impl State {
     }
 
     fn fail(&self, error: Error) {
-        self.first_error.borrow_mut().get_or_insert(error);
-        self.changed.notify_all();
+        if self.on_error == OnError::Stop {
+            self.first_error.borrow_mut().get_or_insert(error);
+            self.changed.notify_all();
+        }
     }
 }
 
@@ -313,7 +420,8 @@ impl State {
         if let Some(error) = task.any_completion().failure() {
             task.mark_retrieved();
             self.fail(error.clone());
-        } else if self.pending.get() == 0 {
+        }
+        if self.pending.get() == 0 {
             self.changed.notify_all();
         }
     }

@@ -120,6 +120,24 @@ impl<'scope> TaskGroup<'scope, '_> {
     }
 }
 
+impl TaskGroup<'_, '_> {
+    /// Cancels all children and the body, and lets the group end without an error. asyncio has
+    /// this from 3.15.
+    ///
+    /// The group takes no more children. Failures of the children are the group's still. May be
+    /// called from a child, and more than once.
+    ///
+    /// A body that has returned its value, or returns it all the same, is not affected: the value
+    /// is the group's. One that is interrupted where it waits has none to give, so `task_group`
+    /// returns [`Cancelled`] then; catch it there if the group is cancelled on purpose.
+    pub fn cancel(&self) {
+        if !self.state.closed() {
+            self.state.abort();
+            self.state.cancel_parent();
+        }
+    }
+}
+
 impl fmt::Debug for TaskGroup<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup").field("aborting", &self.state.aborting.get()).finish()
@@ -173,9 +191,13 @@ impl State {
         child.mark_retrieved();
         if !self.aborting.get() {
             self.abort();
-            self.cancelled_parent.set(true);
-            self.nursery.parent().header().cancel(&Cancelled::new());
+            self.cancel_parent();
         }
+    }
+
+    fn cancel_parent(&self) {
+        self.cancelled_parent.set(true);
+        self.nursery.parent().header().cancel(&Cancelled::new());
     }
 
     /// Undoes what the group did to its parent. Says whether the parent is free now: if so, a

@@ -8,5 +8,5 @@ mod gather;
 mod group;
 mod nursery;
 
-pub use gather::{Gather, Gathered, gather};
+pub use gather::{Gather, Gathered, gather, gather_results};
 pub use group::{TaskGroup, task_group};

@@ -80,6 +80,17 @@ pub fn current_task() -> Result<TaskHandle> {
     Ok(TaskHandle { task })
 }
 
+/// The tasks of the running loop that have not ended, in the order in which they were made.
+/// asyncio's `all_tasks`.
+///
+/// # Errors
+///
+/// [`NoRunningLoop`] off the loop.
+pub fn all_tasks() -> Result<Vec<TaskHandle>, NoRunningLoop> {
+    let tasks = EventLoop::current("the tasks")?.unfinished_tasks();
+    Ok(tasks.into_iter().map(|task| TaskHandle { task }).collect())
+}
+
 /// A task that runs beside its creator, and the right to its outcome. asyncio's `Task`.
 ///
 /// Made by [`create_task`] and by [`TaskGroup::create_task`](crate::TaskGroup::create_task);

@@ -15,7 +15,9 @@ mod shared;
 
 pub use cell::Panicked;
 pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
-pub use handle::{CannotAwait, Task, TaskHandle, create_task, create_task_with, current_task};
+pub use handle::{
+    CannotAwait, Task, TaskHandle, all_tasks, create_task, create_task_with, current_task,
+};
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;
 pub use shared::SharedTask;

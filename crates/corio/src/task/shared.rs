@@ -33,6 +33,10 @@ impl<'scope, T> SharedTask<'scope, T> {
         Self { task: Rc::new(task) }
     }
 
+    pub(crate) fn task(&self) -> &Task<'scope, T> {
+        &self.task
+    }
+
     /// Waits until the task has ended, for a clone of its result. asyncio's `await task`.
     ///
     /// Returns at once, without yielding, if it has ended.
