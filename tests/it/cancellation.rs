@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use corio::{
     Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, create_future,
-    create_task, current_task, get_running_loop, sleep,
+    create_task, current_task, gather, get_running_loop, sleep,
 };
 use corio_tests::{Log, OnDrop, in_a_process, ms, now, settle, virtual_run, yield_now};
 
@@ -507,6 +507,32 @@ fn a_cancellation_reaches_the_end_of_a_long_chain_of_waits() {
             assert!(ended.expect("the main task ends well"));
         },
     );
+    let Some(output) = output else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn cancelling_tasks_that_gather_one_another_ends_them() {
+    let name = "cancellation::cancelling_tasks_that_gather_one_another_ends_them";
+    let output = in_a_process(name, || {
+        let ended = virtual_run(|| {
+            let slot = Rc::new(RefCell::new(None::<Task<'static, ()>>));
+            let handle = Rc::new(RefCell::new(None));
+            let (next, publish) = (Rc::clone(&slot), Rc::clone(&handle));
+            let first = create_task(move || {
+                *publish.borrow_mut() = Some(current_task()?);
+                gather([next.take().expect("the second is there")]).map(drop)
+            });
+            *slot.borrow_mut() = Some(create_task(move || gather([first]).map(drop)));
+            settle()?;
+            let first = handle.take().expect("it has begun");
+            assert!(first.cancel());
+            settle()?;
+            assert!(first.done());
+            Ok(())
+        });
+        ended.expect("the main task is not part of it");
+    });
     let Some(output) = output else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use corio::{
-    Deadlock, Error, Event, Lock, Result, TaskOptions, create_future, create_task,
+    Deadlock, Error, Event, Lock, Result, Runner, TaskOptions, create_future, create_task,
     create_task_with, gather, sleep, task_group, timeout,
 };
-use corio_tests::{Log, ms, virtual_run};
+use corio_tests::{Log, in_a_process, ms, virtual_run};
 
 fn waits(error: &Error) -> Vec<(String, String)> {
     let leaf = error.group().and_then(|group| group.leaves().next()).unwrap_or(error);
@@ -215,4 +215,17 @@ fn a_task_that_waits_for_its_own_end_through_others_is_found_out() {
     let waits = waits(&error);
     assert!(waits[1].1.starts_with("task 'second' ("), "{waits:?}");
     assert!(waits[2].1.starts_with("task 'first' ("), "{waits:?}");
+}
+
+#[test]
+fn a_loop_may_find_any_number_of_deadlocks_as_long_as_each_is_survived() {
+    let name = "deadlock::a_loop_may_find_any_number_of_deadlocks_as_long_as_each_is_survived";
+    let output = in_a_process(name, || {
+        let mut runner = Runner::with_virtual_clock().expect("there is one");
+        for _ in 0..20_000 {
+            assert!(runner.run(|| Event::new().wait()).is_err());
+        }
+    });
+    let Some(output) = output else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,5 +1,6 @@
 //! The behaviour of corio, seen from outside. Where time passes, it is virtual.
 
+mod auto_traits;
 mod cancellation;
 mod deadlock;
 mod errors;

@@ -143,12 +143,14 @@ fn a_write_cancelled_at_any_moment_says_how_much_was_written() -> Result<()> {
             });
             yield_now()?;
             writer.cancel();
-            assert!(writer.wait().is_ok_and(|()| true) || written.get() < sent.len());
+            if let Err(error) = writer.wait() {
+                assert!(error.is_cancelled());
+            }
         }
         near.shutdown(Shutdown::Write)?;
         let mut received = Vec::new();
         far.read_to_end(&mut received)?;
-        assert_eq!(received, sent);
+        assert_eq!(received, sent, "nothing is missing and nothing came twice");
         Ok(())
     })
 }
@@ -281,8 +283,8 @@ fn a_connection_that_the_peer_resets_is_an_error_and_not_a_hang() -> Result<()> 
         drop(far); // with unread data: the system answers with a reset
         assert_eq!(reader.wait()?, Err(ErrorKind::ConnectionReset));
         let error = loop {
-            match near.write(b"more") {
-                Ok(_) => yield_now()?,
+            match near.write_all(b"more") {
+                Ok(()) => yield_now()?,
                 Err(error) => break error,
             }
         };
@@ -408,9 +410,8 @@ fn a_task_that_always_finds_data_ready_lets_others_run() -> Result<()> {
                 yield_now()?;
             }
         });
-        let mut total = 0;
-        for byte in near.bytes() {
-            byte?;
+        let (mut total, mut byte) = (0, [0]);
+        while (&near).read(&mut byte)? > 0 {
             total += 1;
         }
         assert_eq!(total, 10_000);

@@ -503,8 +503,12 @@ fn trees() -> impl Strategy<Value = Node> {
         1 => Just(Ending::Failing),
         1 => Just(Ending::Cancelled),
     ];
-    let leaf = (0..5_u64, 0..3_u64, ending.clone())
-        .prop_map(|(delay, cleanup, ending)| Node { delay, cleanup, ending, children: Vec::new() });
+    let leaf = (0..5_u64, 0..3_u64, ending.clone()).prop_map(|(delay, cleanup, ending)| Node {
+        delay,
+        cleanup,
+        ending,
+        children: Vec::new(),
+    });
     leaf.prop_recursive(3, 24, 4, move |node| {
         (0..5_u64, 0..3_u64, ending.clone(), prop::collection::vec(node, 0..4)).prop_map(
             |(delay, cleanup, ending, children)| Node { delay, cleanup, ending, children },

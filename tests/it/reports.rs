@@ -1,10 +1,12 @@
 //! Failures that nobody waits for: each is reported once, by name, and nothing else is.
 
+use std::process::Stdio;
+
 use corio::{
     Error, Result, Task, TaskOptions, create_future, create_task, create_task_with,
     get_running_loop, sleep,
 };
-use corio_tests::{Log, in_a_process, ms, settle, virtual_run, yield_now};
+use corio_tests::{Log, in_a_process, ms, process_of, settle, virtual_run, yield_now};
 
 /// What is reported while `main` runs and after it.
 fn reports_of(main: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
@@ -212,4 +214,26 @@ fn without_a_handler_a_report_goes_to_the_standard_error_stream() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let expected = "corio: task 'Task-2' failed and nobody waits for it: no such page";
     assert!(stderr.lines().any(|line| line == expected), "{stderr}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_given_up_and_the_program_goes_on() {
+    let name = "reports::a_report_that_cannot_be_written_is_given_up_and_the_program_goes_on";
+    let process = process_of(name, || {
+        let ended = virtual_run(|| {
+            // The other end of the standard error stream is closed when this one is.
+            std::io::stdin().read_line(&mut String::new())?;
+            drop(create_task(|| Err::<(), _>(Error::msg("nobody can read this"))));
+            settle()?;
+            Ok(1)
+        });
+        assert_eq!(ended.ok(), Some(1));
+    });
+    let Some(mut process) = process else { return };
+    process.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = process.spawn().expect("the test's program can be started again");
+    drop(child.stderr.take());
+    drop(child.stdin.take());
+    let status = child.wait().expect("it was started");
+    assert!(status.success(), "{status}");
 }

@@ -120,7 +120,7 @@ pub fn panic_of<T>(code: impl FnOnce() -> T) -> String {
     }
 }
 
-/// Runs `body` in a process of its own, which it may crash; says there how that ended.
+/// Runs `body` in a process of its own, which it may crash; says here how that ended.
 ///
 /// `test` is the path of the calling test, by which the process finds its way to `body`. There
 /// this returns `None`, and the test is to return.
@@ -129,18 +129,26 @@ pub fn panic_of<T>(code: impl FnOnce() -> T) -> String {
 ///
 /// If there can be no other process.
 pub fn in_a_process(test: &str, body: impl FnOnce()) -> Option<Output> {
+    let mut process = process_of(test, body)?;
+    let output = process.output().expect("the test's program can be started again");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("running 1 test"), "no test is called {test}: {stdout}");
+    Some(output)
+}
+
+/// As [`in_a_process`], but the process is the caller's to start.
+///
+/// # Panics
+///
+/// If there can be no other process.
+pub fn process_of(test: &str, body: impl FnOnce()) -> Option<Command> {
     const WHICH: &str = "CORIO_TEST_IN_A_PROCESS";
     if std::env::var(WHICH).is_ok_and(|which| which == test) {
         body();
         return None;
     }
     let program = std::env::current_exe().expect("the test's program has a path");
-    let output = Command::new(program)
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(WHICH, test)
-        .output()
-        .expect("the test's program can be started again");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("running 1 test"), "no test is called {test}: {stdout}");
-    Some(output)
+    let mut process = Command::new(program);
+    process.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(WHICH, test);
+    Some(process)
 }

@@ -1,6 +1,8 @@
 //! Failures that nobody waits for.
 
 use std::fmt;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use corio_futures::Error;
 
@@ -34,7 +36,12 @@ impl fmt::Display for Report {
 }
 
 /// What happens to a report where there is no handler.
-#[expect(clippy::print_stderr, reason = "the last resort for an error is to be seen")]
+///
+/// Never panics: neither for a standard error stream that nobody reads any more, nor for an error
+/// that fails to describe itself.
 pub(crate) fn print(message: &str, error: &Error) {
-    eprintln!("corio: {message}: {error:?}");
+    let text = catch_unwind(AssertUnwindSafe(|| format!("corio: {message}: {error:?}\n")));
+    let text = text.unwrap_or_else(|_| format!("corio: {message}\n"));
+    let written = io::stderr().write_all(text.as_bytes());
+    drop(written);
 }

@@ -41,8 +41,8 @@ impl fmt::Display for Deadlock {
 
 impl std::error::Error for Deadlock {}
 
-/// How often a deadlock is broken before the program is taken to be incorrigible.
-const PATIENCE: usize = 10_000;
+/// How often a deadlock is broken in one run before the program is taken to be incorrigible.
+const PATIENCE: usize = 100_000;
 
 impl EventLoop {
     /// Interrupts the main task with an account of who waits for what; when that has ended, and

@@ -18,6 +18,7 @@ impl EventLoop {
     /// Turns until `task`, the main task, has ended.
     pub(crate) fn run_until_done(&self, task: Rc<dyn Runnable>) {
         self.main.replace(Some(Rc::clone(&task)));
+        self.deadlocks.set(0);
         while !task.header().is_done() {
             self.turn(|| task.header().is_done());
         }

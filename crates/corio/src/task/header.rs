@@ -263,13 +263,11 @@ impl Header {
     ///
     /// A task that awaits another passes the request on, that one perhaps to a third, and so on.
     /// The last of the chain gets it. The chain may be long, so it is walked, not recursed into;
-    /// and it may lead in a circle: then the last before the circle closes is interrupted.
+    /// and it may lead in a circle: then the last before the circle closes is interrupted. (A task
+    /// that the request has passed through says no when it comes round again.)
     pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
-        if self.is_done() {
+        if self.is_done() || self.being_cancelled.get() {
             return false;
-        }
-        if self.being_cancelled.get() {
-            return true;
         }
         let mut last = self;
         last.note_request();

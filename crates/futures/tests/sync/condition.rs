@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use corio_futures::{Cancelled, Condition, Error, Lock, LockGuard, NoRunningLoop};
+use corio_futures::{Cancelled, CannotWait, Condition, Error, Lock, LockGuard, NoRunningLoop};
 use proptest::prelude::*;
 
 use crate::mini_loop::{Log, Loop, Task, with_loop, yield_now};
@@ -85,6 +85,21 @@ fn a_predicate_that_holds_is_not_waited_for() {
     assert!(error.downcast_ref::<NoRunningLoop>().is_some());
     assert!(condition.is_locked(), "the lock was not released for a wait that cannot be");
     assert_eq!(*guard, 5);
+}
+
+#[test]
+fn where_nothing_can_wait_the_lock_is_not_given_away() {
+    with_loop(|event_loop| {
+        let (condition, log) = (Rc::new(Condition::new(0)), Log::default());
+        let mut guard = condition.try_lock().expect("it is free");
+        waiter(event_loop, &condition, &log, "a");
+        event_loop.run();
+        let error = guard.wait().unwrap_err(); // this is no task
+        assert!(error.downcast_ref::<CannotWait>().is_some());
+        *guard += 1;
+        event_loop.run();
+        assert!(log.take().is_empty(), "a waits for the lock still");
+    });
 }
 
 #[test]
@@ -210,6 +225,13 @@ fn of_several_cancellations_the_last_is_returned() {
     assert_eq!(messages(result.unwrap_err()).as_deref(), Some("2"));
     let result =
         wait_while_another_holds_the_lock(vec![cancelled("1"), Ok(()), cancelled("3"), Ok(())]);
+    assert_eq!(messages(result.unwrap_err()).as_deref(), Some("3"));
+    let result = wait_while_another_holds_the_lock(vec![
+        cancelled("1"),
+        cancelled("2"),
+        cancelled("3"),
+        Ok(()),
+    ]);
     assert_eq!(messages(result.unwrap_err()).as_deref(), Some("3"));
     let result = wait_while_another_holds_the_lock(vec![cancelled("1"), Ok(())]);
     assert_eq!(messages(result.unwrap_err()).as_deref(), Some("1"));

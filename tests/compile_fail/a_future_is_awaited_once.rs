@@ -1,0 +1,6 @@
+fn main() -> corio::Result<()> {
+    let (_promise, future) = corio::create_future::<u8>();
+    future.wait()?;
+    future.wait()?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+fn main() -> corio::Result<()> {
+    corio::gather((|| Ok(1), 2)).map(drop)
+}

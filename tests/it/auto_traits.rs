@@ -1,0 +1,78 @@
+//! What may cross threads, and what must not: everything of a loop stays on its thread.
+
+use std::rc::Rc;
+
+/// Compiles only if `$type` does not implement `$trait`: else `_` has two answers.
+macro_rules! assert_not {
+    ($trait:ident: $($type:ty),+ $(,)?) => {$({
+        trait Either<A> {
+            fn either() {}
+        }
+        impl<T: ?Sized> Either<()> for T {}
+        struct Implements;
+        impl<T: ?Sized + $trait> Either<Implements> for T {}
+        <$type as Either<_>>::either();
+    })+};
+}
+
+fn crosses<T: Send + Sync + 'static>() {}
+
+#[test]
+fn errors_cross_threads() {
+    crosses::<corio::Error>();
+    crosses::<corio::ErrorGroup>();
+    crosses::<corio::Cancelled>();
+    crosses::<corio::Deadlock>();
+    crosses::<corio::Panicked>();
+    crosses::<corio::Report>();
+    crosses::<corio::TaskOptions>();
+    crosses::<corio::Statistics>();
+}
+
+#[test]
+fn whatever_belongs_to_a_loop_stays_on_its_thread() {
+    assert_not!(Send:
+        corio::Runner,
+        corio::EventLoopHandle,
+        corio::Task<'static, ()>,
+        corio::TaskHandle,
+        &'static corio::TaskGroup<'static, 'static>,
+        corio::Future<()>,
+        corio::SharedFuture<()>,
+        corio::Promise<()>,
+        &'static corio::Event,
+        &'static corio::Lock<()>,
+        corio::LockGuard<'static, ()>,
+        corio::net::TcpStream,
+        corio::net::TcpListener,
+        corio::net::Incoming<'static>,
+    );
+    assert_not!(Sync:
+        corio::Runner,
+        corio::EventLoopHandle,
+        corio::Task<'static, ()>,
+        corio::TaskHandle,
+        corio::TaskGroup<'static, 'static>,
+        corio::Future<()>,
+        corio::SharedFuture<()>,
+        corio::Promise<()>,
+        corio::Event,
+        corio::Lock<()>,
+        corio::LockGuard<'static, ()>,
+        corio::net::TcpStream,
+        corio::net::TcpListener,
+    );
+}
+
+#[test]
+fn what_has_no_thread_bound_value_needs_none() -> corio::Result<()> {
+    // `Rc` lives across waits, in tasks, in results and in what is guarded.
+    corio::run(|| {
+        let value = Rc::new(5);
+        let lock = Rc::new(corio::Lock::new(Rc::clone(&value)));
+        let in_task = Rc::clone(&lock);
+        let task = corio::create_task(move || Ok(Rc::clone(&*in_task.lock()?)));
+        assert!(Rc::ptr_eq(&task.wait()?, &value));
+        Ok(())
+    })
+}
