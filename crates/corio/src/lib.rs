@@ -18,7 +18,7 @@ pub use corio_futures::{
     LockGuard, NoRunningLoop, Permit, PriorityQueue, Promise, Queue, QueueEmpty, QueueFull,
     QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, create_future,
 };
-pub use event_loop::{Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};

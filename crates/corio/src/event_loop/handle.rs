@@ -1,12 +1,14 @@
 //! The loop, as users hold it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corio_futures::{NoRunningLoop, Result};
+use corio_reactor::TimerKey;
 
-use super::EventLoop;
+use super::{Alarm, EventLoop};
 use crate::report::Report;
 
 /// The loop that runs on this thread. asyncio's `get_running_loop`.
@@ -37,8 +39,55 @@ impl EventLoopHandle {
     ///
     /// A callback runs on the loop's own stack and cannot wait; it may create a task that can. If
     /// it panics, that is reported and the loop goes on.
-    pub fn call_soon(&self, callback: impl FnOnce() + 'static) {
-        self.event_loop.call_soon(Box::new(callback));
+    ///
+    /// The callback may be taken back by the handle, and is not if the handle is dropped.
+    pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> CallHandle {
+        let callback = Rc::new(Cell::new(Some(callback)));
+        let taken_back = Rc::downgrade(&callback);
+        self.event_loop.call_soon(Box::new(move || {
+            if let Some(callback) = callback.take() {
+                callback();
+            }
+        }));
+        CallHandle {
+            call: Call::Soon(Rc::new(move || {
+                taken_back.upgrade().and_then(|callback| callback.take()).is_some()
+            })),
+        }
+    }
+
+    /// Calls `callback` after `delay`. asyncio's `loop.call_later`.
+    ///
+    /// As [`call_soon`](Self::call_soon) otherwise. A delay past the end of the clock's range is
+    /// one that never ends.
+    pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
+        match self.time().checked_add(delay) {
+            Some(when) => self.call_at(when, callback),
+            None => CallHandle { call: Call::Soon(Rc::new(|| false)) },
+        }
+    }
+
+    /// Calls `callback` at `when`, by the loop's clock. asyncio's `loop.call_at`.
+    ///
+    /// As [`call_soon`](Self::call_soon) otherwise. Callbacks for the same time are called in the
+    /// order in which they were asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// corio::run(|| {
+    ///     let event_loop = corio::get_running_loop()?;
+    ///     let never = event_loop.call_later(Duration::from_millis(2), || unreachable!());
+    ///     event_loop.call_later(Duration::from_millis(1), move || assert!(never.cancel()));
+    ///     corio::sleep(Duration::from_millis(3))
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
+        let timer = self.event_loop.set_alarm(when, Alarm::Call(Box::new(callback)));
+        CallHandle { call: Call::At(Rc::clone(&self.event_loop), timer, when) }
     }
 
     /// Has `handler` told of failures that nobody waits for, instead of the standard error
@@ -83,6 +132,45 @@ impl EventLoopHandle {
 impl fmt::Debug for EventLoopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EventLoopHandle").field(&self.statistics()).finish()
+    }
+}
+
+/// A call that was asked for, to take it back. asyncio's `Handle` and `TimerHandle`.
+///
+/// Dropping it changes nothing.
+#[derive(Clone)]
+pub struct CallHandle {
+    call: Call,
+}
+
+#[derive(Clone)]
+enum Call {
+    /// What takes the callback back.
+    Soon(Rc<dyn Fn() -> bool>),
+    At(Rc<EventLoop>, TimerKey, Instant),
+}
+
+impl CallHandle {
+    /// Takes the call back. Says whether it had neither begun nor been taken back.
+    pub fn cancel(&self) -> bool {
+        match &self.call {
+            Call::Soon(take_back) => take_back(),
+            Call::At(event_loop, timer, _) => event_loop.unset_alarm(*timer),
+        }
+    }
+
+    /// When the call is due, if it was asked for by time.
+    pub fn when(&self) -> Option<Instant> {
+        match &self.call {
+            Call::Soon(_) => None,
+            Call::At(_, _, when) => Some(*when),
+        }
+    }
+}
+
+impl fmt::Debug for CallHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallHandle").field("when", &self.when()).finish_non_exhaustive()
     }
 }
 

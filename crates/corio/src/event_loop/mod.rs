@@ -51,7 +51,7 @@ use ready::ReadyQueue;
 
 pub(crate) use current::{CurrentTask, current_header};
 pub use deadlock::Deadlock;
-pub use handle::{EventLoopHandle, Statistics, get_running_loop};
+pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 
 /// How many waits a task may find fulfilled, in one step, before it must yield: what tokio
 /// allows, <https://docs.rs/tokio/latest/tokio/task/coop>.
@@ -70,6 +70,7 @@ pub(crate) enum Alarm {
     Wake(Rc<dyn Runnable>),
     /// Cancels a task whose time is up.
     Expire(Rc<dyn Runnable>),
+    Call(Box<dyn FnOnce()>),
 }
 
 pub(crate) struct EventLoop {
@@ -256,6 +257,8 @@ impl EventLoop {
     pub(crate) fn close(&self) {
         self.closed.set(true);
         self.ready.clear();
+        let timers = self.timers.replace(Timers::new());
+        drop(timers);
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

@@ -133,6 +133,7 @@ impl EventLoop {
             match alarm {
                 Some(Alarm::Wake(task)) => task.unpark(),
                 Some(Alarm::Expire(task)) => drop(task.header().cancel(&Default::default())),
+                Some(Alarm::Call(callback)) => self.call(callback),
                 None => return,
             }
         }
