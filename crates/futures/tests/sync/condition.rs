@@ -434,6 +434,9 @@ proptest! {
             let left = *condition.try_lock().expect("nobody holds it");
             prop_assert_eq!(taken.get() + left, given);
             prop_assert!(left == 0 || tasks.iter().all(|task| task.is_done()));
+            tasks.iter().for_each(|task| task.cancel());
+            event_loop.run();
+            prop_assert!(tasks.iter().all(|task| task.is_done()));
             Ok(())
         })?;
     }

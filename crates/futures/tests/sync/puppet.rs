@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use corio_futures::contract::{EventLoop, Parker, Wait, enter};
-use corio_futures::{Error, Result};
+use corio_futures::{Barrier, BoundedSemaphore, Condition, Error, Queue, Result, Semaphore};
 
 type Meanwhile = Box<dyn FnOnce() -> Result<()>>;
 
@@ -51,4 +52,32 @@ impl EventLoop for Stage {
     fn call_soon(&self, _callback: Box<dyn FnOnce()>) {}
 
     fn report(&self, _message: &str, _error: &Error) {}
+}
+
+#[test]
+fn every_wait_says_what_for_and_where_it_was_begun() {
+    let queue = || Queue::<()>::bounded(1);
+    let full = || {
+        let queue = queue();
+        queue.put_nowait(()).expect("there is room");
+        queue
+    };
+    let waits: [(&str, &dyn Fn()); 8] = [
+        ("a condition", &|| drop(Condition::new(()).lock().expect("it is free").wait())),
+        ("a condition", &|| {
+            drop(Condition::new(()).lock().expect("it is free").wait_for(|()| false));
+        }),
+        ("a permit", &|| drop(Semaphore::new(0).acquire())),
+        ("a permit", &|| drop(BoundedSemaphore::new(0).acquire())),
+        ("a barrier", &|| drop(Barrier::new(2).expect("two parties").wait())),
+        ("an item of a queue", &|| drop(queue().get())),
+        ("room in a queue", &|| drop(full().put(()))),
+        ("the items of a queue to be done", &|| drop(full().join())),
+    ];
+    for (what, wait) in waits {
+        let panicked = catch_unwind(AssertUnwindSafe(|| as_puppet([], wait))).unwrap_err();
+        let message = panicked.downcast::<String>().expect("a message");
+        let (expected, here) = (format!("an unexpected park for {what} ("), file!());
+        assert!(message.starts_with(&expected) && message.contains(here), "{message}");
+    }
 }

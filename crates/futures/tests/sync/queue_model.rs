@@ -195,6 +195,7 @@ where
         }
         assert!(twin.out.borrow().is_empty(), "lost: {:?}", twin.out);
         event_loop.run();
+        assert_eq!((twin.waiting_to_get.get(), twin.waiting_to_put.get()), (0, 0));
     });
 }
 
@@ -249,6 +250,10 @@ proptest! {
             let served = served.borrow();
             prop_assert!(served.is_sorted(), "{served:?}");
             prop_assert!(queue.is_empty() || tasks.iter().all(|task| task.is_done()));
+            drop(served);
+            queue.shutdown();
+            event_loop.run();
+            prop_assert!(tasks.iter().all(|task| task.is_done()));
             Ok(())
         })?;
     }
