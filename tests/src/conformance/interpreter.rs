@@ -1,0 +1,139 @@
+//! Runs a program on corio.
+//!
+//! A program that deadlocks on corio has failed: from then on nothing is logged, and every
+//! statement is cancelled, so that the program ends.
+
+use std::any::Any;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use corio::{
+    Error, Result, Runner, SharedTask, TaskOptions, create_task_with, current_task,
+    get_running_loop,
+};
+
+use super::body::Body;
+use super::objects::Object;
+use super::program::{MAIN, Program};
+use super::trace::{Event, Trace, Value, deadlock_in};
+
+/// What a program leaves behind.
+#[derive(Debug)]
+pub struct Run {
+    /// What its tasks did.
+    pub trace: Trace,
+    /// Why it did not come to its end, if so.
+    pub broken_off: Option<String>,
+}
+
+/// Runs a program on a loop with a virtual clock, and then whatever it leaves running.
+pub fn run(program: &Rc<Program>) -> Run {
+    let interpreter = OnceCell::new();
+    let ran = catch_unwind(AssertUnwindSafe(|| run_to_the_end(program, &interpreter)));
+    let (mut trace, mut broken_off) = (Trace::new(), None);
+    if let Some(interpreter) = interpreter.get() {
+        trace = interpreter.trace.take();
+        broken_off = interpreter.deadlock.take();
+    }
+    match ran {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => broken_off = Some(format!("it could not be run: {error}")),
+        Err(panic) => broken_off = Some(format!("it panicked: {}", message_of(&*panic))),
+    }
+    Run { trace, broken_off }
+}
+
+fn run_to_the_end(program: &Rc<Program>, interpreter: &OnceCell<Rc<Interpreter>>) -> Result<()> {
+    let mut runner = Runner::with_virtual_clock()?;
+    let ended = runner.run(|| {
+        current_task()?.set_name(MAIN);
+        get_running_loop()?.set_exception_handler(|_| {});
+        let new = Rc::new(Interpreter::new(Rc::clone(program))?);
+        interpreter.get_or_init(|| new).run_task(MAIN)
+    });
+    match interpreter.get() {
+        // How the main task ended is in its trace.
+        Some(_) => Ok(()),
+        None => ended.map(drop),
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| Some(panic.downcast_ref::<String>()?)).unwrap_or("(no text)")
+}
+
+/// What all tasks of a program share.
+pub(super) struct Interpreter {
+    program: Rc<Program>,
+    objects: BTreeMap<String, Object>,
+    /// The tasks that were started, but for the main task.
+    tasks: RefCell<BTreeMap<String, SharedTask<'static, Value>>>,
+    trace: RefCell<Trace>,
+    began: Instant,
+    deadlock: RefCell<Option<String>>,
+}
+
+impl Interpreter {
+    fn new(program: Rc<Program>) -> Result<Self> {
+        let object = |(name, (kind, argument)): (&String, &(String, usize))| {
+            Ok((name.clone(), Object::new(kind, *argument)?))
+        };
+        Ok(Self {
+            objects: program.objects.iter().map(object).collect::<Result<_>>()?,
+            tasks: RefCell::default(),
+            trace: RefCell::new(program.tasks.keys().map(|name| (name.clone(), vec![])).collect()),
+            began: get_running_loop()?.time(),
+            deadlock: RefCell::new(None),
+            program,
+        })
+    }
+
+    /// Does what the task with this name does.
+    fn run_task(self: &Rc<Self>, name: &str) -> Result<Value> {
+        Body::new(self, name).run(&self.program.tasks[name])
+    }
+
+    /// The task with this name, which is started if it is not.
+    pub(super) fn task(self: &Rc<Self>, name: &str) -> SharedTask<'static, Value> {
+        let start = || {
+            let (interpreter, its_name) = (Rc::clone(self), name.to_owned());
+            let options = TaskOptions::new().name(name);
+            create_task_with(options, move || interpreter.run_task(&its_name)).shared()
+        };
+        self.tasks.borrow_mut().entry(name.to_owned()).or_insert_with(start).clone()
+    }
+
+    pub(super) fn is_started(&self, name: &str) -> bool {
+        self.tasks.borrow().contains_key(name)
+    }
+
+    pub(super) fn object(&self, name: &str) -> Result<&Object> {
+        self.objects.get(name).ok_or_else(|| Error::msg(format!("there is no object {name}")))
+    }
+
+    /// Adds an event to the trace of the task with this name.
+    pub(super) fn log(&self, name: &str, words: Vec<String>) {
+        if self.is_deadlocked() {
+            return;
+        }
+        let Ok(event_loop) = get_running_loop() else { return };
+        let rounded = event_loop.time() - self.began + Duration::from_nanos(500);
+        let at = rounded.as_micros().try_into().unwrap_or(u64::MAX);
+        self.trace.borrow_mut().entry(name.to_owned()).or_default().push(Event { at, words });
+    }
+
+    /// Breaks the program off if the error tells of a deadlock.
+    pub(super) fn look_for_a_deadlock(&self, error: &Error) {
+        if let Some(deadlock) = deadlock_in(error) {
+            self.deadlock.borrow_mut().get_or_insert_with(|| deadlock.to_string());
+        }
+    }
+
+    pub(super) fn is_deadlocked(&self) -> bool {
+        self.deadlock.borrow().is_some()
+    }
+}
