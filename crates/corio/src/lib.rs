@@ -24,8 +24,8 @@ pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
 pub use task::{
-    CannotAwait, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks, create_task,
-    create_task_with, current_task,
+    CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
+    create_task, create_task_with, current_task,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{

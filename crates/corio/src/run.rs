@@ -111,7 +111,8 @@ impl Runner {
         if let Ok(Some(error)) = main.exception()
             && error.downcast_ref::<Panicked>().is_some()
         {
-            self.event_loop.shut_down();
+            // While the panic goes on, no task could be waited for.
+            self.event_loop.end_tasks();
         }
         drop(running);
         main.wait()
@@ -129,7 +130,7 @@ impl Runner {
         let running = if std::thread::panicking() { None } else { self.event_loop.enter() };
         match running {
             Some(_running) => self.event_loop.shut_down(),
-            None => self.event_loop.abandon(),
+            None => self.event_loop.abandon("no task of its loop can run here, and it "),
         }
     }
 
@@ -157,31 +158,44 @@ impl Drop for AbortOnUnwind {
 }
 
 impl EventLoop {
-    /// Cancels all tasks and turns until they have ended. asyncio cancels them once; those that go
-    /// on waiting for what will never come are interrupted again, a limited number of times.
-    fn shut_down(&self) {
+    /// Cancels all tasks and turns until they have ended; then those that they made meanwhile, and
+    /// so on. Those that go on waiting for what will never come are interrupted again. Both a
+    /// limited number of times.
+    fn end_tasks(&self) {
+        const GENERATIONS: usize = 100;
         const PATIENCE: usize = 100;
-        for task in self.unfinished_tasks() {
-            task.header().cancel(&Cancelled::new());
-        }
-        let deadlocks = self.deadlocks();
-        while self.has_tasks() && self.deadlocks() - deadlocks < PATIENCE {
-            self.turn(|| !self.has_tasks());
+        for _ in 0..GENERATIONS {
+            let tasks = self.unfinished_tasks();
+            for task in &tasks {
+                task.header().cancel(&Cancelled::new());
+            }
+            let all_ended = || tasks.iter().all(|task| task.header().is_done());
+            let deadlocks = self.deadlocks();
+            while !all_ended() && self.deadlocks() - deadlocks < PATIENCE {
+                self.turn(all_ended);
+            }
+            if !self.has_tasks() || !all_ended() {
+                break;
+            }
         }
         // So that whoever is left is seen to wait.
         self.turn(|| true);
-        self.abandon();
+    }
+
+    fn shut_down(&self) {
+        self.end_tasks();
+        self.abandon("it was cancelled, and ");
     }
 
     /// Closes the loop over whatever tasks there are.
-    fn abandon(&self) {
+    fn abandon(&self, why: &str) {
         for task in self.unfinished_tasks() {
             let message = format!("task '{}' was left behind", task.header().name());
-            let error = match task.header().waits_for() {
-                Some(wait) => Error::msg(format!("it was cancelled, and still waits for {wait}")),
-                None => Error::msg("its loop was closed before it could end"),
+            let state = match task.header().waits_for() {
+                Some(wait) => format!("{why}still waits for {wait}"),
+                None => format!("{why}has not ended"),
             };
-            self.report(&message, &error);
+            self.report(&message, &Error::msg(state));
         }
         self.close();
     }

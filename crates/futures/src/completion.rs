@@ -35,7 +35,8 @@ pub struct Completion<T> {
 
 /// Whoever is to know of it at once when something completes, before anybody who waits runs.
 pub trait Watcher {
-    /// What was watched under `index` has completed. Called inline: not the place for much.
+    /// What was watched under `index` has completed. Called inline, on whatever stack completes
+    /// it: it must neither wait nor panic.
     fn completed(&self, index: usize);
 }
 
@@ -141,8 +142,10 @@ impl<T> Completion<T> {
         for (watcher, index) in callbacks.watchers {
             watcher.completed(index);
         }
+        // All are counted before the first is handed over: from then on each may end at any time.
+        let added = u32::try_from(callbacks.added.len()).expect("there are fewer than 2^32");
+        self.due.set(self.due.get() + added);
         for Callback { event_loop, run, .. } in callbacks.added {
-            self.due.set(self.due.get() + 1);
             event_loop.call_soon(run);
         }
     }
@@ -236,14 +239,16 @@ impl<T> Completion<T> {
         let event_loop = current_loop().ok_or(NoRunningLoop::new("a done-callback"))?;
         let run = make();
         let mut callbacks = self.callbacks.borrow_mut();
-        let callbacks = callbacks.get_or_insert_default();
-        callbacks.last_key += 1;
-        let key = CallbackKey(callbacks.last_key);
+        let list = callbacks.get_or_insert_default();
+        list.last_key += 1;
+        let key = CallbackKey(list.last_key);
         if self.is_done() {
             self.due.set(self.due.get() + 1);
+            // The loop may call it, or drop it, on the spot.
+            drop(callbacks);
             event_loop.call_soon(run);
         } else {
-            callbacks.added.push(Callback { key, event_loop, run });
+            list.added.push(Callback { key, event_loop, run });
         }
         Ok(key)
     }
@@ -291,9 +296,13 @@ impl<T> AnyCompletion for Completion<T> {
     }
 
     fn unwatch(&self, watcher: &Rc<dyn Watcher>) {
+        let mut removed = Vec::new();
         if let Some(callbacks) = &mut *self.callbacks.borrow_mut() {
-            callbacks.watchers.retain(|(other, _)| !Rc::ptr_eq(other, watcher));
+            let ours = |(other, _): &mut (Rc<dyn Watcher>, usize)| Rc::ptr_eq(other, watcher);
+            removed.extend(callbacks.watchers.extract_if(.., ours));
         }
+        // Outside the borrow, in case it was the last.
+        drop(removed);
     }
 }
 

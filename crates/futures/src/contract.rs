@@ -24,6 +24,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -82,7 +83,8 @@ impl<'a> Wait<'a> {
     ///
     /// asyncio's rule: cancelling a task cancels what it awaits, and the task goes on when *that*
     /// has ended. `pass_on` answers whether it took the cancellation; the task is interrupted if
-    /// it did not.
+    /// it did not. It is called on the canceller's stack, possibly in a callback of the loop: it
+    /// must not wait, and a loop may make waiting in it an error.
     #[must_use]
     pub fn on_cancel(mut self, pass_on: &'a dyn Fn(&Cancelled) -> bool) -> Self {
         self.on_cancel = Some(pass_on);
@@ -123,28 +125,33 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Gives `event_loop` back if the thread has a loop already.
+/// Gives `event_loop` back if the thread has a loop already, or is ending.
 pub fn enter(event_loop: Rc<dyn EventLoop>) -> Result<Entered, Rc<dyn EventLoop>> {
-    CURRENT.with_borrow_mut(|current| match current {
-        Some(_) => Err(event_loop),
-        None => {
-            *current = Some(event_loop);
-            Ok(Entered { not_send: std::marker::PhantomData })
+    let mut entering = Some(event_loop);
+    // A thread whose thread-locals are being destroyed takes no loop any more.
+    let _ = CURRENT.try_with(|current| {
+        let mut current = current.borrow_mut();
+        if current.is_none() {
+            *current = entering.take();
         }
-    })
+    });
+    match entering {
+        None => Ok(Entered { not_send: PhantomData }),
+        Some(event_loop) => Err(event_loop),
+    }
 }
 
 /// The loop is this thread's as long as this lives. See [`enter`].
 #[derive(Debug)]
 #[must_use = "the loop is left when this is dropped"]
 pub struct Entered {
-    not_send: std::marker::PhantomData<*const ()>,
+    not_send: PhantomData<*const ()>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         // What the loop owns may look for the loop while it goes, so it goes outside the borrow.
-        let left = CURRENT.take();
+        let left = CURRENT.try_with(RefCell::take);
         drop(left);
     }
 }
@@ -154,7 +161,7 @@ impl Drop for Entered {
 // a function looked it up; kept out of line, so that no optimizer has to know.
 #[inline(never)]
 pub fn current_loop() -> Option<Rc<dyn EventLoop>> {
-    CURRENT.with_borrow(Clone::clone)
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// The task that runs now, to park it or to have others wake it.

@@ -136,7 +136,7 @@ pub enum CannotWait {
     /// tasks would see it.
     #[error("cannot wait for {0} while a panic unwinds this task")]
     Unwinding(&'static str),
-    /// On behalf of a task that is not the one that runs.
-    #[error("cannot wait for {0} on behalf of another task: only the task that runs can wait")]
+    /// On behalf of a task that has ended, as in a destructor of its result, or does not run.
+    #[error("cannot wait for {0} on behalf of a task that has ended, or does not run")]
     NotCurrent(&'static str),
 }

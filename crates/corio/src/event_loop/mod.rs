@@ -49,7 +49,7 @@ use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
 
-pub(crate) use current::{CurrentTask, current_header};
+pub(crate) use current::{CurrentTask, current_header, without_current};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 
@@ -126,13 +126,15 @@ impl EventLoop {
     // Out of line for the reason given at `contract::current_loop`.
     #[inline(never)]
     pub(crate) fn current(what: &'static str) -> Result<Rc<Self>, NoRunningLoop> {
-        RUNNING.with_borrow(Clone::clone).ok_or(NoRunningLoop::new(what))
+        // A thread that is ending has no loop any more.
+        let running = RUNNING.try_with(|running| running.borrow().clone());
+        running.ok().flatten().ok_or(NoRunningLoop::new(what))
     }
 
     /// Makes this the running loop of the thread, unless another is.
     pub(crate) fn enter(self: &Rc<Self>) -> Option<Running> {
         let entered = contract::enter(Rc::new(Facade(Rc::clone(self)))).ok()?;
-        RUNNING.set(Some(Rc::clone(self)));
+        RUNNING.try_with(|running| running.replace(Some(Rc::clone(self)))).ok()?;
         Some(Running { _entered: entered })
     }
 
@@ -259,6 +261,9 @@ impl EventLoop {
         self.ready.clear();
         let timers = self.timers.replace(Timers::new());
         drop(timers);
+        // It may hold the loop.
+        let handler = self.exception_handler.take();
+        drop(handler);
     }
 
     pub(crate) fn has_tasks(&self) -> bool {
@@ -288,7 +293,8 @@ pub(crate) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        RUNNING.set(None);
+        let left = RUNNING.try_with(RefCell::take);
+        drop(left);
     }
 }
 

@@ -3,15 +3,21 @@
 use std::fmt;
 use std::io;
 use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::TcpStream;
 use super::io::{Direction, Registered};
+use crate::sleep;
 
 /// Connections that may wait to be accepted. What overflows is lost, and its client tries again
 /// after a second. The system may allow fewer (`net.core.somaxconn`).
 const BACKLOG: i32 = 1024;
+
+/// How long `accept` waits before it says that file descriptors have run out, so that a server that
+/// tries again does so at a rate at which others can give some back.
+const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// A socket that TCP connections come in at, as [`std::net::TcpListener`].
 ///
@@ -83,7 +89,8 @@ impl TcpListener {
     ///
     /// # Errors
     ///
-    /// Of the system, such as too many open files; a cancellation, as an [`io::Error`].
+    /// Of the system; a cancellation, as an [`io::Error`]. Where file descriptors have run out, this
+    /// is said after a tenth of a second: a server does well to log that and accept on.
     #[track_caller]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
@@ -92,6 +99,11 @@ impl TcpListener {
                 .perform(Direction::Read, "a connection", |listener| listener.accept());
             match accepted {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if is_exhausted(&error) => {
+                    // The connection is still there, and so would be the error: not at once again.
+                    sleep(BACK_OFF)?;
+                    return Err(error);
+                }
                 Err(error) => return Err(error),
                 Ok((stream, addr)) => return Ok((TcpStream::from_std(stream)?, addr)),
             }
@@ -110,6 +122,20 @@ impl TcpListener {
     /// Of the system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.registered.socket().local_addr()
+    }
+}
+
+/// Whether the process or the system has run out of file descriptors or memory.
+fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::OutOfMemory
     }
 }
 

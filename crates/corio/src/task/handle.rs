@@ -66,6 +66,9 @@ where
             Err(error) => return Task::refused(error.into()),
         },
     };
+    if event_loop.is_closed() {
+        return Task::refused(LoopClosed.into());
+    }
     // SAFETY: `'static` does not end.
     Task::new(unsafe { spawn_unchecked(event_loop, options, None, body) })
 }
@@ -441,6 +444,11 @@ impl fmt::Debug for TaskHandle {
         write!(f, "TaskHandle {:?}", self.task.header())
     }
 }
+
+/// A task was to be made on a loop that has run its last step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event loop is closed: it will not run another task")]
+pub struct LoopClosed;
 
 /// A task was waited for that its waiter cannot wait for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -26,7 +26,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
-use crate::event_loop::{CurrentTask, EventLoop};
+use crate::event_loop::{CurrentTask, EventLoop, without_current};
 
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,22 @@ pub(crate) struct Header {
     requests: Cell<usize>,
     /// Boxed, since most tasks never need it.
     rare: RefCell<Option<Box<Rare>>>,
+}
+
+/// A cancellation is on its way through a task as long as this lives.
+struct Passing<'a>(&'a Header);
+
+impl<'a> Passing<'a> {
+    fn through(task: &'a Header) -> Self {
+        task.being_cancelled.set(true);
+        Self(task)
+    }
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        self.0.being_cancelled.set(false);
+    }
 }
 
 #[derive(Default)]
@@ -269,36 +285,36 @@ impl Header {
         if self.is_done() || self.being_cancelled.get() {
             return false;
         }
+        let _first = Passing::through(self);
+        let mut others = Vec::new();
+        self.note_request();
         let mut last = self;
-        last.note_request();
         while let Some(next) = last.awaited().filter(|next| !next.being_cancelled.get()) {
+            next.note_request();
+            others.push(Passing::through(next));
             last = next;
-            last.note_request();
         }
         if last.awaited().is_some() {
             last.interrupt(cancelled.clone().into());
         } else {
             last.deliver(cancelled);
         }
-        let mut passed = Some(self);
-        while let Some(task) = passed.filter(|task| task.being_cancelled.replace(false)) {
-            passed = task.awaited();
-        }
         true
     }
 
     /// Offers a cancellation of this task, which runs, to what it is about to wait for.
     fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
+        // Should it come back to this task, in a circle, this task does not take it.
+        let _passing = Passing::through(self);
         match self.awaits.get() {
             // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
             Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
-            None => wait.pass_on(cancelled),
+            None => without_current(|| wait.pass_on(cancelled)),
         }
     }
 
     fn note_request(&self) {
         self.requests.set(self.requests.get() + 1);
-        self.being_cancelled.set(true);
     }
 
     /// The task that this one is parked for, if it passes cancellations on to it.
@@ -312,10 +328,15 @@ impl Header {
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
-            if !self.with_wait(|wait| wait.pass_on(cancelled)) {
-                self.interrupt(cancelled.clone().into());
+            // Nothing may suspend while the parked task's frame is looked at: the task might go on
+            // meanwhile, and leave that frame.
+            if self.with_wait(|wait| without_current(|| wait.pass_on(cancelled))) {
+                return;
             }
-        } else if !self.is_done() {
+            self.interrupt(cancelled.clone().into());
+        }
+        // It runs, is ready to, or was just made ready by what would not take the cancellation.
+        if !self.is_done() && !self.disturbed.get() {
             self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
             self.disturbed.set(true);
         }

@@ -16,7 +16,8 @@ mod shared;
 pub use cell::Panicked;
 pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
 pub use handle::{
-    CannotAwait, Task, TaskHandle, all_tasks, create_task, create_task_with, current_task,
+    CannotAwait, LoopClosed, Task, TaskHandle, all_tasks, create_task, create_task_with,
+    current_task,
 };
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corio_futures::Result;
 use corio_futures::completion::{Waitable, Watcher};
 use corio_futures::contract::Wait;
-use corio_reactor::TimerKey;
 
 use crate::event_loop::{Alarm, EventLoop};
+use crate::sleep::Unset;
 use crate::task::Runnable;
 
 /// Watches several handles until dropped.
@@ -18,7 +18,7 @@ pub(super) struct Watch<H: Waitable> {
     pub(super) handles: Vec<Option<H>>,
     tally: Rc<Tally>,
     event_loop: Rc<EventLoop>,
-    timer: Option<TimerKey>,
+    deadline: Option<Instant>,
 }
 
 /// The part that the handles know.
@@ -57,6 +57,7 @@ impl<H: Waitable> Watch<H> {
         what: &'static str,
     ) -> Result<Self> {
         let event_loop = EventLoop::current(what)?;
+        let deadline = limit.and_then(|limit| event_loop.now().checked_add(limit));
         let tally = Rc::new(Tally {
             completed: RefCell::default(),
             waiting: RefCell::new(None),
@@ -71,11 +72,7 @@ impl<H: Waitable> Watch<H> {
                 completion.watch(Rc::clone(&tally) as Rc<dyn Watcher>, index);
             }
         }
-        let task = event_loop.current_task(what)?;
-        let deadline = limit.and_then(|limit| event_loop.now().checked_add(limit));
-        let timer =
-            deadline.map(|deadline| event_loop.set_alarm(deadline, Alarm::Wake(task.clone())));
-        Ok(Self { handles, tally, event_loop, timer })
+        Ok(Self { handles, tally, event_loop, deadline })
     }
 
     /// The index of the next handle that has completed, in the order of completion.
@@ -85,12 +82,16 @@ impl<H: Waitable> Watch<H> {
 
     /// Whether the limit has passed.
     pub(super) fn timed_out(&self) -> bool {
-        self.timer.is_some_and(|timer| !self.event_loop.is_set(timer))
+        self.deadline.is_some_and(|deadline| deadline <= self.event_loop.now())
     }
 
     /// Parks until something more has completed, or the limit has passed.
     pub(super) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         let task = self.event_loop.current_task(wait.what())?;
+        let _timer = self.deadline.map(|deadline| {
+            let key = self.event_loop.set_alarm(deadline, Alarm::Wake(Rc::clone(&task)));
+            Unset { event_loop: &self.event_loop, key }
+        });
         self.tally.waiting.replace(Some(Rc::clone(&task)));
         let _waiting = NotWaiting(&self.tally);
         self.tally.news.set(false);
@@ -106,9 +107,6 @@ impl<H: Waitable> Drop for Watch<H> {
         let watcher = Rc::clone(&self.tally) as Rc<dyn Watcher>;
         for handle in self.handles.iter().flatten() {
             handle.completion().unwatch(&watcher);
-        }
-        if let Some(timer) = self.timer {
-            self.event_loop.unset_alarm(timer);
         }
     }
 }
