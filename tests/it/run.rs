@@ -94,7 +94,7 @@ fn what_main_leaves_running_is_cancelled_and_waited_for() -> Result<()> {
 }
 
 #[test]
-fn tasks_made_by_the_cleanup_are_waited_for_too() -> Result<()> {
+fn tasks_made_by_the_cleanup_are_ended_after_it() -> Result<()> {
     let log = Log::new();
     let in_task = log.clone();
     virtual_run(move || {
@@ -102,15 +102,16 @@ fn tasks_made_by_the_cleanup_are_waited_for_too() -> Result<()> {
             let error = sleep(ms(100)).unwrap_err();
             let log = in_task.clone();
             drop(create_task(move || {
-                sleep(ms(5))?;
-                log.note("made by the cleanup");
-                Ok(())
+                sleep(ms(5)).inspect_err(|_| log.note("the new task is cancelled"))?;
+                Ok(log.note("nothing waits that long any more"))
             }));
+            sleep(ms(1))?;
+            in_task.note("cleaned up");
             Err::<(), _>(error)
         }));
         yield_now()
     })?;
-    assert_eq!(log.take(), ["made by the cleanup"]);
+    assert_eq!(log.take(), ["cleaned up", "the new task is cancelled"]);
     Ok(())
 }
 

@@ -76,7 +76,8 @@ impl Runner {
     }
 
     /// A runner on a clock that stands still while any task can run, and then jumps to the next
-    /// timer: for tests of what takes time. I/O is polled before each jump.
+    /// timer: for tests of what takes time. I/O is polled before each jump, but not waited for: data
+    /// that another thread or process is yet to send comes after every timer.
     ///
     /// # Errors
     ///

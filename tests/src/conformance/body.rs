@@ -6,6 +6,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt::Display;
 use std::rc::Rc;
+use std::slice;
 use std::time::Duration;
 
 use corio::{
@@ -60,7 +61,7 @@ impl<'a> Body<'a> {
 
     fn block(&self, statements: &'a [Statement], scope: Scope<'_>) -> Result<Flow> {
         for statement in statements {
-            if self.interpreter.is_deadlocked() {
+            if self.interpreter.recorder.is_halted() {
                 return Err(Cancelled::new().into());
             }
             if let Flow::Return(value) = self.statement(statement, scope)? {
@@ -108,13 +109,8 @@ impl<'a> Body<'a> {
             Call::Uncancel => Value::count(current_task()?.uncancel()),
             Call::Cancelling => Value::count(current_task()?.cancelling()),
             Call::Task(name, call) => self.call_task(name, *call)?,
-            Call::Gather { tasks, return_exceptions: true } => {
-                let results = gather_results(self.tasks(tasks))?;
-                return Ok(results.iter().map(outcome).collect::<Vec<_>>().join(";"));
-            }
-            Call::Gather { tasks, return_exceptions: false } => {
-                let values = gather(self.tasks(tasks))?;
-                return Ok(values.iter().map(Value::to_string).collect::<Vec<_>>().join(";"));
+            Call::Gather { tasks, return_exceptions } => {
+                return self.awaiting(tasks, || self.gather(tasks, *return_exceptions));
             }
             Call::Wait { tasks, until, limit } => {
                 let (done, _) = wait(self.tasks(tasks), *until, *limit)?;
@@ -127,15 +123,26 @@ impl<'a> Body<'a> {
         Ok(value.to_string())
     }
 
-    fn call_task(&self, name: &str, call: TaskCall) -> Result<Value> {
+    fn gather(&self, names: &[String], return_exceptions: bool) -> Result<String> {
+        let tasks = self.tasks(names);
+        let outcomes: Vec<_> = match return_exceptions {
+            true => gather_results(tasks)?.iter().map(outcome).collect(),
+            false => gather(tasks)?.iter().map(Value::to_string).collect(),
+        };
+        Ok(outcomes.join(";"))
+    }
+
+    fn call_task(&self, name: &String, call: TaskCall) -> Result<Value> {
         let task = self.interpreter.task(name);
         match call {
-            TaskCall::Await => task.wait(),
+            TaskCall::Await => self.awaiting(slice::from_ref(name), || task.wait()),
             TaskCall::Shield => shield(&task),
             TaskCall::Cancel => Ok(Value::Bool(task.cancel())),
             TaskCall::Done => Ok(Value::Bool(task.done())),
             TaskCall::Cancelled => Ok(Value::Bool(task.cancelled())),
-            TaskCall::WaitFor(limit) => wait_for(&task, limit),
+            TaskCall::WaitFor(limit) => {
+                self.awaiting(slice::from_ref(name), || wait_for(&task, limit))
+            }
         }
     }
 
@@ -149,6 +156,11 @@ impl<'a> Body<'a> {
             Some((_, guard)) => guard.call(call),
             None => Err(Error::msg(format!("{name} is not held"))),
         }
+    }
+
+    /// Runs `wait`, in which the tasks with these names are cancelled if this one is.
+    fn awaiting<T>(&self, names: &[String], wait: impl FnOnce() -> T) -> T {
+        self.interpreter.recorder.while_awaiting(self.name, names, wait)
     }
 
     fn tasks(&self, names: &[String]) -> Vec<SharedTask<'static, Value>> {
@@ -246,13 +258,13 @@ impl<'a> Body<'a> {
     }
 
     fn log_error(&self, words: &[&str], error: &Error) {
-        self.interpreter.look_for_a_deadlock(error);
+        self.interpreter.recorder.look_for_a_deadlock(error);
         self.log(&[words, &[&outcome_of(error)]].concat());
     }
 
     fn log(&self, words: &[&str]) {
         let words = words.iter().map(|&word| word.to_owned()).collect();
-        self.interpreter.log(self.name, words);
+        self.interpreter.recorder.record(self.name, words);
     }
 }
 
@@ -266,7 +278,13 @@ struct Deputy {
 impl Deputy {
     fn run(&self) -> Result<()> {
         self.has_begun.set(true);
-        self.task.get().map_or(Ok(()), |task| task.wait().map(drop))
+        let Some(task) = self.task.get() else { return Ok(()) };
+        let waited = task.wait();
+        match task.exception() {
+            // Whatever happened to this one meanwhile, the task has failed.
+            Ok(Some(error)) => Err(error.clone()),
+            Ok(None) | Err(_) => waited.map(drop),
+        }
     }
 }
 

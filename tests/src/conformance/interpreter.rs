@@ -8,7 +8,6 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use corio::{
     Error, Result, Runner, SharedTask, TaskOptions, create_task_with, current_task,
@@ -18,7 +17,8 @@ use corio::{
 use super::body::Body;
 use super::objects::Object;
 use super::program::{MAIN, Program};
-use super::trace::{Event, Trace, Value, deadlock_in};
+use super::recorder::{Recorder, Tasks};
+use super::trace::{Trace, Value};
 
 /// What a program leaves behind.
 #[derive(Debug)]
@@ -35,8 +35,7 @@ pub fn run(program: &Rc<Program>) -> Run {
     let ran = catch_unwind(AssertUnwindSafe(|| run_to_the_end(program, &interpreter)));
     let (mut trace, mut broken_off) = (Trace::new(), None);
     if let Some(interpreter) = interpreter.get() {
-        trace = interpreter.trace.take();
-        broken_off = interpreter.deadlock.take();
+        (trace, broken_off) = interpreter.recorder.take();
     }
     match ran {
         Ok(Ok(())) => {}
@@ -70,11 +69,9 @@ fn message_of(panic: &(dyn Any + Send)) -> &str {
 pub(super) struct Interpreter {
     program: Rc<Program>,
     objects: BTreeMap<String, Object>,
-    /// The tasks that were started, but for the main task.
-    tasks: RefCell<BTreeMap<String, SharedTask<'static, Value>>>,
-    trace: RefCell<Trace>,
-    began: Instant,
-    deadlock: RefCell<Option<String>>,
+    /// Those that were started.
+    tasks: RefCell<Tasks>,
+    pub(super) recorder: Recorder,
 }
 
 impl Interpreter {
@@ -85,16 +82,19 @@ impl Interpreter {
         Ok(Self {
             objects: program.objects.iter().map(object).collect::<Result<_>>()?,
             tasks: RefCell::default(),
-            trace: RefCell::new(program.tasks.keys().map(|name| (name.clone(), vec![])).collect()),
-            began: get_running_loop()?.time(),
-            deadlock: RefCell::new(None),
+            recorder: Recorder::new()?,
             program,
         })
     }
 
     /// Does what the task with this name does.
     fn run_task(self: &Rc<Self>, name: &str) -> Result<Value> {
-        Body::new(self, name).run(&self.program.tasks[name])
+        let result = Body::new(self, name).run(&self.program.tasks[name]);
+        match name {
+            MAIN => self.recorder.main_ended(&self.tasks.borrow()),
+            _ => self.recorder.task_ended(name),
+        }
+        result
     }
 
     /// The task with this name, which is started if it is not.
@@ -113,27 +113,5 @@ impl Interpreter {
 
     pub(super) fn object(&self, name: &str) -> Result<&Object> {
         self.objects.get(name).ok_or_else(|| Error::msg(format!("there is no object {name}")))
-    }
-
-    /// Adds an event to the trace of the task with this name.
-    pub(super) fn log(&self, name: &str, words: Vec<String>) {
-        if self.is_deadlocked() {
-            return;
-        }
-        let Ok(event_loop) = get_running_loop() else { return };
-        let rounded = event_loop.time() - self.began + Duration::from_nanos(500);
-        let at = rounded.as_micros().try_into().unwrap_or(u64::MAX);
-        self.trace.borrow_mut().entry(name.to_owned()).or_default().push(Event { at, words });
-    }
-
-    /// Breaks the program off if the error tells of a deadlock.
-    pub(super) fn look_for_a_deadlock(&self, error: &Error) {
-        if let Some(deadlock) = deadlock_in(error) {
-            self.deadlock.borrow_mut().get_or_insert_with(|| deadlock.to_string());
-        }
-    }
-
-    pub(super) fn is_deadlocked(&self) -> bool {
-        self.deadlock.borrow().is_some()
     }
 }

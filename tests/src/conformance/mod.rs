@@ -14,6 +14,7 @@ pub mod interpreter;
 mod objects;
 mod parse;
 pub mod program;
+mod recorder;
 pub mod report;
 pub mod trace;
 

@@ -333,10 +333,12 @@ impl Header {
             if self.with_wait(|wait| without_current(|| wait.pass_on(cancelled))) {
                 return;
             }
-            self.interrupt(cancelled.clone().into());
+            if self.state() == State::Parked {
+                return self.interrupt(cancelled.clone().into());
+            }
         }
         // It runs, is ready to, or was just made ready by what would not take the cancellation.
-        if !self.is_done() && !self.disturbed.get() {
+        if !self.is_done() {
             self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
             self.disturbed.set(true);
         }
