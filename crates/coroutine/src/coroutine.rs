@@ -6,11 +6,12 @@
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::Location;
+use std::panic::{self, AssertUnwindSafe, Location};
 
 use corosensei::CoroutineResult;
 
 use crate::ending::{self, Claim};
+use crate::quiet;
 use crate::stack::{RawStack, Stack, StackError, StackLabel};
 use crate::yielder::Yielder;
 
@@ -171,8 +172,7 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
         Out: 'static,
         Ret: 'static,
     {
-        let stack = Stack::new(Stack::DEFAULT_SIZE)?;
-        stack.set_label(StackLabel::Created(Location::caller()));
+        let stack = Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(Location::caller()))?;
         Ok(Self::with_stack(stack, body))
     }
 
@@ -236,14 +236,14 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
             // which is dropped after `raw`.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::wrap(raw), input)
+                    body(Yielder::enter(raw), input)
                 })
             }
         } else {
             // SAFETY: as above.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::wrap(raw), input)
+                    body(Yielder::enter(raw), input)
                 })
             }
         };
@@ -351,6 +351,10 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
         let mut raw = unsafe { ManuallyDrop::take(&mut self.raw) };
         if raw.started() {
             ending::end(&mut raw, &stack, &self.claim);
+        } else if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| raw.force_unwind())) {
+            // SAFETY: the body, which never ran, has been dropped, though something in it panicked meanwhile.
+            unsafe { raw.force_reset() };
+            quiet::resume(payload);
         }
     }
 }

@@ -5,6 +5,7 @@ mod coroutine;
 mod ending;
 mod generator;
 mod overflow;
+mod quiet;
 mod scope;
 #[cfg(feature = "proptest")]
 pub mod script;
@@ -18,6 +19,6 @@ pub use self::overflow::set_overflow_noun;
 pub use self::scope::{Scope, ScopedCoroutine, ScopedGenerator, scope};
 pub use self::stack::{
     GuardMethod, Stack, StackError, StackLabel, StackOptions, StackStatistics, StacksInUse,
-    resident_bytes, statistics, trim,
+    resident_bytes, runs_on, statistics, trim,
 };
 pub use self::yielder::Yielder;

@@ -8,7 +8,6 @@
 //!
 //! What is made later may use what was made earlier, so they are ended in reverse order.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,11 +15,11 @@ use std::mem;
 use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::rc::Rc;
-use std::thread;
 
 use crate::abort;
 use crate::coroutine::{Coroutine, CoroutineState, no_stack};
 use crate::generator::{Co, Generator};
+use crate::quiet::{self, First, Payload, drop_quietly};
 use crate::stack::{Stack, StackLabel};
 use crate::yielder::Yielder;
 
@@ -78,11 +77,31 @@ where
 {
     let scope = Scope { members: Cell::new(Vec::new()), _scope: PhantomData, _env: PhantomData };
     let result = panic::catch_unwind(AssertUnwindSafe(|| body(&scope)));
+    let ending = Ending;
     let panicked = scope.finish();
-    match (result, panicked) {
-        (Err(payload), _) => panic::resume_unwind(payload),
-        (Ok(_), Some(payload)) if !thread::panicking() => panic::resume_unwind(payload),
-        (Ok(result), _) => result,
+    mem::forget(ending);
+    match result {
+        Err(payload) => {
+            drop_quietly(panicked);
+            panic::resume_unwind(payload)
+        }
+        Ok(result) => {
+            if let Some(payload) = panicked {
+                quiet::resume(payload);
+            }
+            result
+        }
+    }
+}
+
+/// Ends the process if members remain whose borrows are about to end.
+struct Ending;
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        abort::with_message(format_args!(
+            "a scope unwound while it ended what was made in it: this is a bug in corio-coroutine"
+        ));
     }
 }
 
@@ -232,18 +251,16 @@ impl<'scope> Scope<'scope, '_> {
         drop(ended);
     }
 
-    /// Ends all members, the latest first. Returns the first panic among them.
-    fn finish(&self) -> Option<Box<dyn Any + Send>> {
-        let mut panicked = None;
+    /// Ends all members, the latest first. Returns the first panic among them, and does not unwind itself.
+    fn finish(&self) -> Option<Payload> {
+        let mut panicked = First::default();
         loop {
             // Ending one may run code that makes more of them.
             let mut members = self.members.take();
-            let Some(member) = members.pop() else { return panicked };
+            let Some(member) = members.pop() else { return panicked.take() };
             self.members.set(members);
-            let payload = member.end();
-            panicked = panicked.or(payload);
-            let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(member)));
-            panicked = panicked.or(dropped.err());
+            panicked.note(member.end());
+            panicked.catch(|| drop(member));
         }
     }
 }
@@ -257,14 +274,14 @@ impl fmt::Debug for Scope<'_, '_> {
 /// What a scope ends.
 trait Member {
     /// Ends it, if it has not ended. Returns the panic with which it answered, if it did.
-    fn end(&self) -> Option<Box<dyn Any + Send>>;
+    fn end(&self) -> Option<Payload>;
 
     /// Whether nothing of its body is left.
     fn is_over(&self) -> bool;
 }
 
 impl<T, S, R> Member for Generator<T, S, R> {
-    fn end(&self) -> Option<Box<dyn Any + Send>> {
+    fn end(&self) -> Option<Payload> {
         if self.is_running() {
             still_running();
         }
@@ -272,14 +289,14 @@ impl<T, S, R> Member for Generator<T, S, R> {
     }
 
     fn is_over(&self) -> bool {
-        self.is_done()
+        self.is_gone()
     }
 }
 
 type Slot<In, Out, Ret> = RefCell<Option<Coroutine<In, Out, Ret>>>;
 
 impl<In, Out, Ret> Member for Slot<In, Out, Ret> {
-    fn end(&self) -> Option<Box<dyn Any + Send>> {
+    fn end(&self) -> Option<Payload> {
         let Ok(mut slot) = self.try_borrow_mut() else { still_running() };
         let coroutine = slot.take();
         drop(slot);
@@ -301,11 +318,8 @@ fn still_running() -> ! {
 
 #[track_caller]
 fn default_stack() -> Stack {
-    match Stack::new(Stack::DEFAULT_SIZE) {
-        Ok(stack) => {
-            stack.set_label(StackLabel::Created(Location::caller()));
-            stack
-        }
+    match Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(Location::caller())) {
+        Ok(stack) => stack,
         Err(error) => no_stack(&error),
     }
 }
@@ -345,10 +359,8 @@ impl<T, S: Default, R> Iterator for ScopedGenerator<'_, T, S, R> {
 
 impl<T, S, R> Drop for ScopedGenerator<'_, T, S, R> {
     fn drop(&mut self) {
-        if let Some(payload) = self.generator.finish()
-            && !thread::panicking()
-        {
-            panic::resume_unwind(payload);
+        if let Some(payload) = self.generator.finish() {
+            quiet::resume(payload);
         }
     }
 }

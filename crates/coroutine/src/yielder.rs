@@ -1,13 +1,16 @@
 //! The inside end of a coroutine.
 
 use std::fmt;
+use std::ptr::{self, NonNull};
+
+use crate::stack::{Header, runs_inside};
 
 /// The inside end of a [`Coroutine`](crate::Coroutine): what its body yields through.
 ///
 /// A reference to it may be handed to any function that the body calls, however deep, and kept as long as the
 /// body runs. While another coroutine runs nested on top, it may be used from there as well: the yield then
 /// suspends the whole tower, down to the `resume` of the coroutine that this belongs to, and the next `resume`
-/// goes on inside the nested one.
+/// goes on inside the nested one. From anywhere else a yield panics: what is to be suspended does not run there.
 ///
 /// It cannot leave its coroutine's thread:
 ///
@@ -31,6 +34,12 @@ impl<In, Out> Yielder<In, Out> {
     /// ends the process: a panic cannot leave a destructor during cleanup. Ask [`std::thread::panicking`] where
     /// that can happen.
     ///
+    /// # Panics
+    ///
+    /// If the caller does not run on the coroutine's stack or on one nested in it: if it is another task, say, to which a
+    /// task lent its yielder. A [boundary](crate::Stack::set_boundary) ends the nesting, and so does a switch to a stack
+    /// that this crate did not make.
+    ///
     /// # Examples
     ///
     /// ```
@@ -46,15 +55,56 @@ impl<In, Out> Yielder<In, Out> {
     /// assert_eq!(sum.resume(10), Yielded(11));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn yield_(&self, value: Out) -> In {
+        let header = self.header();
+        // SAFETY: a stack with a yielder that is still borrowed is in use.
+        if !unsafe { runs_inside(header) } {
+            // SAFETY: as above.
+            outside("yield_", unsafe { header.as_ref() });
+        }
+        // SAFETY: just checked.
+        unsafe { self.yield_unchecked(value) }
+    }
+
+    /// As [`yield_`](Self::yield_), without looking where it is called from.
+    ///
+    /// # Safety
+    ///
+    /// The caller must run on the coroutine's stack, or on one nested in it: [`runs_on`](crate::runs_on) is true for the
+    /// [range](crate::Stack::range) of the coroutine's stack. Stacks that are not of this crate may lie in between, if
+    /// they can be suspended with the rest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::{Coroutine, CoroutineState::Yielded};
+    /// let mut one = Coroutine::<(), u32, ()>::new(|co, ()| {
+    ///     // SAFETY: this is the coroutine's own body.
+    ///     unsafe { co.yield_unchecked(1) }
+    /// });
+    /// assert_eq!(one.resume(()), Yielded(1));
+    /// ```
+    #[inline(always)]
+    pub unsafe fn yield_unchecked(&self, value: Out) -> In {
         self.raw.suspend(value)
     }
 
-    /// The wrapper around corosensei's own.
+    /// The wrapper around corosensei's own, for the body that has just begun to run.
     #[inline]
-    pub(crate) fn wrap(raw: &corosensei::Yielder<In, Out>) -> &Self {
+    pub(crate) fn enter(raw: &corosensei::Yielder<In, Out>) -> &Self {
         // SAFETY: `Self` is a transparent wrapper around exactly this type.
-        unsafe { &*std::ptr::from_ref(raw).cast::<Self>() }
+        let this = unsafe { &*ptr::from_ref(raw).cast::<Self>() };
+        // SAFETY: the body runs on this stack, so it is in use.
+        unsafe { this.header().as_ref() }.know_link(ptr::from_ref(raw).addr());
+        this
+    }
+
+    /// The header of the coroutine's stack.
+    #[inline(always)]
+    fn header(&self) -> NonNull<Header> {
+        // SAFETY: corosensei's yielder is the link of the stack that it is on.
+        unsafe { Header::above(ptr::from_ref(self).addr()) }
     }
 }
 
@@ -62,4 +112,17 @@ impl<In, Out> fmt::Debug for Yielder<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Yielder").finish_non_exhaustive()
     }
+}
+
+/// `method` was called by code that a yield would not suspend.
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub(crate) fn outside(method: &str, header: &Header) -> ! {
+    panic!(
+        "{method}() was called from outside its coroutine, the one {}: by another task, or on a stack that the coroutine \
+         did not resume. Only what runs inside the coroutine can stop with it: yield in its own body, or send the value \
+         to it",
+        header.label()
+    );
 }

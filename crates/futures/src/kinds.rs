@@ -139,4 +139,8 @@ pub enum CannotWait {
     /// On behalf of a task that has ended, as in a destructor of its result, or does not run.
     #[error("cannot wait for {0} on behalf of a task that has ended, or does not run")]
     NotCurrent(&'static str),
+    /// On a stack that the task does not run on: in a coroutine of another crate, or outside of one
+    /// that was left in the middle of a loop.
+    #[error("cannot wait for {0} here: this is not the stack of the task that runs")]
+    Elsewhere(&'static str),
 }

@@ -8,10 +8,11 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use corio::{
     Error, Result, Runner, SharedTask, TaskOptions, create_task_with, current_task,
-    get_running_loop,
+    get_running_loop, sleep,
 };
 
 use super::body::Body;
@@ -36,6 +37,7 @@ pub fn run(program: &Rc<Program>) -> Run {
     let (mut trace, mut broken_off) = (Trace::new(), None);
     if let Some(interpreter) = interpreter.get() {
         (trace, broken_off) = interpreter.recorder.take();
+        interpreter.note_failures();
     }
     match ran {
         Ok(Ok(())) => {}
@@ -51,7 +53,7 @@ fn run_to_the_end(program: &Rc<Program>, interpreter: &OnceCell<Rc<Interpreter>>
         current_task()?.set_name(MAIN);
         get_running_loop()?.set_exception_handler(|_| {});
         let new = Rc::new(Interpreter::new(Rc::clone(program))?);
-        interpreter.get_or_init(|| new).run_task(MAIN)
+        interpreter.get_or_init(|| new).run_main()
     });
     match interpreter.get() {
         // How the main task ended is in its trace.
@@ -89,12 +91,17 @@ impl Interpreter {
 
     /// Does what the task with this name does.
     fn run_task(self: &Rc<Self>, name: &str) -> Result<Value> {
-        let result = Body::new(self, name).run(&self.program.tasks[name]);
-        match name {
-            MAIN => self.recorder.main_ended(&self.tasks.borrow()),
-            _ => self.recorder.task_ended(name),
-        }
-        result
+        Body::new(self, name).run(&self.program.tasks[name])
+    }
+
+    /// Does what the main task does.
+    fn run_main(self: &Rc<Self>) -> Result<Value> {
+        let interpreter = Rc::clone(self);
+        let options = TaskOptions::new().name(Recorder::CLOSING);
+        let closing = move || interpreter.recorder.close(&interpreter.tasks);
+        drop(create_task_with(options, closing));
+        sleep(Duration::ZERO)?; // so that it has begun, come what may
+        self.run_task(MAIN)
     }
 
     /// The task with this name, which is started if it is not.
@@ -113,5 +120,12 @@ impl Interpreter {
 
     pub(super) fn object(&self, name: &str) -> Result<&Object> {
         self.objects.get(name).ok_or_else(|| Error::msg(format!("there is no object {name}")))
+    }
+
+    /// Keeps failures from being reported: they are in the trace.
+    fn note_failures(&self) {
+        for task in self.tasks.borrow().values() {
+            drop(task.exception());
+        }
     }
 }

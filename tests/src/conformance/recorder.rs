@@ -1,7 +1,7 @@
 //! Writes a trace while a program runs, up to the point where asyncio closes the loop.
 //!
 //! There the two part. When the main task has ended, asyncio cancels what is left and waits for it,
-//! but not for what *that* has started meanwhile; corio waits until nothing runs any more. And
+//! but drops what *that* has started meanwhile; corio cancels and waits for that as well. And
 //! asyncio cannot cancel tasks that wait for one another in a circle: it fails with a
 //! `RecursionError`, and nothing runs any more. What corio does beyond is not recorded.
 
@@ -9,7 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use corio::{Error, Result, SharedTask, get_running_loop};
+use corio::{Cancelled, Error, Result, ReturnWhen, SharedTask, get_running_loop, sleep, wait};
+use corio_futures::contract::{Wait, park};
 
 use super::trace::{Event, Trace, Value, deadlock_in};
 
@@ -22,29 +23,27 @@ pub(super) struct Recorder {
     trace: RefCell<Trace>,
     /// Whom each task waits for and cancels if it is cancelled itself.
     awaited: RefCell<BTreeMap<String, Vec<String>>>,
-    /// The main task has ended.
-    closing: RefCell<Option<Closing>>,
+    /// asyncio's loop would be closed by now.
+    closed: Cell<bool>,
     /// Every task waits for what never comes; the program is not to go on.
     halted: Cell<bool>,
     deadlock: RefCell<Option<String>>,
 }
 
-/// What the main task has left.
-struct Closing {
-    left: Tasks,
-    /// When one of them ended last.
-    last_end: Instant,
-    /// Some wait for one another in a circle.
-    circular: bool,
-}
-
 impl Recorder {
+    /// How often asyncio's loop goes round when the last task has ended: twice to say so to
+    /// `gather` and to `run_until_complete`, twice each to shut down generators and executor.
+    const LAST_ROUNDS: usize = 6;
+
+    /// The name of the task that [closes](Self::close) the recorder.
+    pub(super) const CLOSING: &str = "(closing)";
+
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             began: get_running_loop()?.time(),
             trace: RefCell::default(),
             awaited: RefCell::default(),
-            closing: RefCell::new(None),
+            closed: Cell::new(false),
             halted: Cell::new(false),
             deadlock: RefCell::new(None),
         })
@@ -57,12 +56,11 @@ impl Recorder {
 
     /// Adds an event to the trace of a task.
     pub(super) fn record(&self, task: &str, words: Vec<String>) {
-        let now = self.now();
-        let closed = self.closing.borrow().as_ref().is_some_and(|closing| closing.is_over(now));
-        if closed || self.halted.get() {
+        if self.closed.get() || self.halted.get() {
             return;
         }
-        let rounded = now - self.began + Duration::from_nanos(500);
+        let Ok(event_loop) = get_running_loop() else { return };
+        let rounded = event_loop.time() - self.began + Duration::from_nanos(500);
         let at = rounded.as_micros().try_into().unwrap_or(u64::MAX);
         self.trace.borrow_mut().entry(task.to_owned()).or_default().push(Event { at, words });
     }
@@ -80,29 +78,38 @@ impl Recorder {
         waited
     }
 
-    /// Takes note that the main task has ended. `tasks` are all the others.
-    pub(super) fn main_ended(&self, tasks: &Tasks) {
-        let mut left = tasks.clone();
-        left.retain(|_, task| !task.done());
-        let circular = left.keys().any(|task| self.awaits_itself(task, &left));
-        self.closing.replace(Some(Closing { left, last_end: self.now(), circular }));
-    }
-
-    /// Takes note that a task other than the main task has ended.
-    pub(super) fn task_ended(&self, task: &str) {
-        if let Some(closing) = &mut *self.closing.borrow_mut()
-            && closing.left.contains_key(task)
-        {
-            closing.last_end = self.now();
+    /// Waits for the closing of the loop, which begins with the cancellation of all tasks, and then
+    /// for what was left to cancel; `tasks` are those of the program. To be run in a task of its
+    /// own, made before all the others.
+    pub(super) fn close(&self, tasks: &RefCell<Tasks>) -> Result<()> {
+        let left = RefCell::new(Tasks::new());
+        let closing_begins = |_: &Cancelled| {
+            let mut unfinished = tasks.borrow().clone();
+            unfinished.retain(|_, task| !task.done());
+            self.closed.set(unfinished.keys().any(|task| self.awaits_itself(task, &unfinished)));
+            left.replace(unfinished);
+            false
+        };
+        let closing = Wait::new("the loop to be closed").on_cancel(&closing_begins);
+        while park(&closing).is_ok() {}
+        let left = left.take();
+        if !left.is_empty() {
+            wait(left.values(), ReturnWhen::AllCompleted, None)?;
         }
+        for _ in 1..Self::LAST_ROUNDS {
+            sleep(Duration::ZERO)?;
+        }
+        self.closed.set(true);
+        Ok(())
     }
 
     /// Halts the program if an error tells of a deadlock.
     pub(super) fn look_for_a_deadlock(&self, error: &Error) {
         let Some(deadlock) = deadlock_in(error) else { return };
-        let closed = self.closing.borrow().as_ref().is_some_and(Closing::is_at_its_end);
-        if !self.halted.replace(true) && !closed {
-            self.deadlock.replace(Some(deadlock.to_string()));
+        if !self.halted.replace(true) && !self.closed.get() {
+            let waits = deadlock.waits().filter(|(task, _)| *task != Self::CLOSING);
+            let lines = waits.map(|(task, wait)| format!("\n  {task} waits for {wait}"));
+            self.deadlock.replace(Some(format!("deadlock{}", lines.collect::<String>())));
         }
     }
 
@@ -126,21 +133,5 @@ impl Recorder {
             }
         }
         false
-    }
-
-    fn now(&self) -> Instant {
-        get_running_loop().map_or(self.began, |event_loop| event_loop.time())
-    }
-}
-
-impl Closing {
-    /// Whether asyncio's loop is closed by then.
-    fn is_over(&self, now: Instant) -> bool {
-        self.circular || (self.is_at_its_end() && now > self.last_end)
-    }
-
-    /// Whether nothing runs any more that asyncio would wait for.
-    fn is_at_its_end(&self) -> bool {
-        self.circular || self.left.values().all(SharedTask::done)
     }
 }

@@ -96,8 +96,9 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
     }
 
     fn start(self: Rc<Self>) -> Result<Coroutine> {
-        let stack = Stack::new(self.header.stack_size)?;
-        stack.set_label(self.header.label());
+        let stack = Stack::labelled(self.header.stack_size, self.header.label())?;
+        // What the body borrows may include the yielder of a generator around its parent.
+        stack.set_boundary(true);
         let body = self.body.take().expect("a task starts once");
         let on_stack = move |yielder: &_, ()| {
             self.header.set_yielder(yielder);

@@ -47,6 +47,8 @@ pub(crate) struct Header {
     /// Nobody holds a [`Task`](super::Task) any more.
     pub(crate) detached: Cell<bool>,
     yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
+    /// Where the task's stack is, from its first step to its last: where it begins and ends.
+    stack: Cell<(usize, usize)>,
     /// Borrowed while the task runs.
     coroutine: RefCell<Option<Coroutine>>,
     pub(crate) event_loop: Rc<EventLoop>,
@@ -111,6 +113,7 @@ impl Header {
             disturbed: Cell::new(false),
             detached: Cell::new(false),
             yielder: Cell::new(None),
+            stack: Cell::new((0, 0)),
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
             joiner: Cell::new(None),
@@ -168,6 +171,8 @@ impl Header {
 
     /// Gives the task the coroutine that runs its body.
     pub(crate) fn set_coroutine(&self, coroutine: Coroutine) {
+        let range = coroutine.stack().range();
+        self.stack.set((range.start, range.end));
         *self.coroutine.borrow_mut() = Some(coroutine);
     }
 
@@ -418,18 +423,31 @@ impl Header {
     #[inline]
     pub(crate) fn check_can_suspend(&self, what: &'static str) -> Result<()> {
         // Only the loop makes a task `Running`, only one at a time, and only around its `resume`.
-        if self.state() == State::Running && !std::thread::panicking() {
+        if self.state() == State::Running && self.runs_here() && !std::thread::panicking() {
             Ok(())
         } else {
             self.cannot_suspend(what)
         }
     }
 
+    /// Whether the caller runs on this task's stack, or on that of a generator which it resumes.
+    ///
+    /// Not so if a coroutine in which [`run`](crate::run) was called has been yielded out of: then
+    /// the loop's task is current, and the caller somewhere else.
+    #[inline]
+    fn runs_here(&self) -> bool {
+        let (start, end) = self.stack.get();
+        corio_coroutine::runs_on(&(start..end))
+    }
+
     #[cold]
     #[inline(never)]
     fn cannot_suspend(&self, what: &'static str) -> Result<()> {
-        let unwinding = self.state() == State::Running;
-        let cannot = if unwinding { CannotWait::Unwinding } else { CannotWait::NotCurrent };
+        let cannot = match self.state() {
+            State::Running if !self.runs_here() => CannotWait::Elsewhere,
+            State::Running => CannotWait::Unwinding,
+            _ => CannotWait::NotCurrent,
+        };
         Err(cannot(what).into())
     }
 
@@ -439,9 +457,9 @@ impl Header {
         // SAFETY: the yielder is on the stack of this task's coroutine, which is suspended or
         // running as long as `yielder` is set.
         let yielder = unsafe { yielder.as_ref() };
-        // The task runs (checked by the callers), if need be on the stack of a generator that
-        // itself is resumed by this task: switching out of that one suspends the task.
-        yielder.yield_(());
+        // SAFETY: the callers have checked that the task runs, and here: on its own stack, or on
+        // that of a generator that it resumes. Switching out of that one suspends the task.
+        unsafe { yielder.yield_unchecked(()) };
     }
 }
 

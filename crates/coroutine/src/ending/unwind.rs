@@ -1,9 +1,9 @@
 //! `panic = "unwind"`: suspended bodies are unwound.
 
 use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-use std::thread;
+use std::panic;
 
+use crate::quiet::{self, First};
 use crate::stack::{RawStack, Stack};
 
 /// Whether a body may borrow: of no interest here, as every body is unwound.
@@ -29,17 +29,13 @@ pub(crate) fn end<In, Out, Ret>(
     _: &Stack,
     _: &Claim,
 ) {
-    match panic::catch_unwind(AssertUnwindSafe(|| raw.force_unwind())) {
-        Ok(()) => {}
-        Err(payload) if thread::panicking() => drop_quietly(payload),
-        Err(payload) => panic::resume_unwind(payload),
+    let mut panicked = First::default();
+    // Again, if it was the destructor of a value yielded meanwhile that panicked: then the body still stands.
+    while !raw.done() {
+        panicked.catch(|| raw.force_unwind());
     }
-}
-
-/// Drops a payload whose own destructor may panic.
-fn drop_quietly(payload: Box<dyn Any + Send>) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(payload);
+    if let Some(payload) = panicked.take() {
+        quiet::resume(payload);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The inside end of a generator.
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -11,13 +12,15 @@ use super::Generator;
 use super::error::{Interrupted, Thrown};
 use super::mailbox::{self, Interrupt, Outcome, Request};
 use super::running::Rest;
+use super::slot::Slot;
 use crate::ending;
-use crate::stack::Header;
-use crate::yielder::Yielder;
+use crate::stack::{Header, runs_inside};
+use crate::yielder::{Yielder, outside};
 
 /// The inside end of a [`Generator`]: what its body yields through.
 ///
-/// A reference to it may be handed to any function that the body calls, however deep. It cannot leave the body:
+/// A reference to it may be handed to any function that the body calls, however deep, and to coroutines that it resumes.
+/// It cannot leave the body:
 ///
 /// ```compile_fail
 /// use corio_coroutine::{Co, Generator};
@@ -25,14 +28,22 @@ use crate::yielder::Yielder;
 /// Generator::new(|co| { kept = Some(co); co.yield_(1) });
 /// ```
 pub struct Co<T, S = ()> {
-    yielder: NonNull<Yielder<MaybeUninit<S>, MaybeUninit<T>>>,
+    yielder: NonNull<Yielder<MaybeUninit<S>, Slot<T>>>,
     header: NonNull<Header>,
     /// Sends nowhere, shares with nobody.
     _own: PhantomData<*mut (T, S)>,
 }
 
 /// What the stack of a closed generator unwinds with; names the generator, so that no other takes it for its own.
+#[derive(PartialEq)]
 pub(super) struct Exit(pub(super) usize);
+
+impl Exit {
+    /// Whether `payload` is this.
+    pub(super) fn is_of(&self, payload: &(dyn Any + Send)) -> bool {
+        payload.downcast_ref() == Some(self)
+    }
+}
 
 impl<T, S> Co<T, S> {
     /// The inside end of the coroutine that yields through `yielder` on the stack of `header`.
@@ -42,7 +53,7 @@ impl<T, S> Co<T, S> {
     /// Both must be those of the coroutine that calls this, which must not end before the result is dropped.
     #[inline]
     pub(super) unsafe fn new(
-        yielder: &Yielder<MaybeUninit<S>, MaybeUninit<T>>,
+        yielder: &Yielder<MaybeUninit<S>, Slot<T>>,
         header: NonNull<Header>,
     ) -> Self {
         Self { yielder: NonNull::from(yielder), header, _own: PhantomData }
@@ -55,8 +66,12 @@ impl<T, S> Co<T, S> {
     ///
     /// # Panics
     ///
-    /// In a destructor that runs because the body's stack is being unwound: there is nobody to yield to. Rust
-    /// then ends the process, as it does with every panic in a destructor during cleanup.
+    /// - If the caller does not run inside the generator, but as another task, or on a stack that the generator did not
+    ///   resume; see [`Yielder::yield_`](crate::Yielder::yield_).
+    /// - In a destructor that runs because the body's stack is being unwound: there is nobody to yield to. Rust
+    ///   then ends the process, as it does with every panic in a destructor during cleanup. The same goes for a body
+    ///   that was closed by a panicking thread at a `yield_`, catches the unwinding, and yields again: the two cannot
+    ///   be told apart.
     ///
     /// # Examples
     ///
@@ -67,11 +82,16 @@ impl<T, S> Co<T, S> {
     /// assert_eq!(squares.take(3).collect::<Vec<_>>(), [1, 4, 9]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn yield_(&self, value: T) -> S {
+        if !self.runs_inside() {
+            outside("yield_", self.header());
+        }
         if thread::panicking() && self.is_unwinding() {
             self.unwind(Interrupted::Unwinding);
         }
-        let sent = self.yielder().yield_(MaybeUninit::new(value));
+        // SAFETY: just checked.
+        let sent = unsafe { self.yielder().yield_unchecked(Slot::new(value)) };
         if mailbox::is_interrupted(self.header()) {
             self.unwind_interrupted();
         }
@@ -90,6 +110,7 @@ impl<T, S> Co<T, S> {
     ///   reported to the caller as [`IgnoredClose`](super::GeneratorError::IgnoredClose).
     /// - [`Interrupted::Thrown`] if the caller [threw](Generator::throw) an error in.
     /// - [`Interrupted::Unwinding`] in a destructor that runs because the body's stack is being unwound.
+    /// - [`Interrupted::Outside`] if the caller does not run inside the generator, which knows nothing of the attempt.
     ///
     /// # Examples
     ///
@@ -110,10 +131,14 @@ impl<T, S> Co<T, S> {
     /// ```
     #[inline]
     pub fn try_yield(&self, value: T) -> Result<S, Interrupted> {
+        if !self.runs_inside() {
+            return Err(Interrupted::Outside);
+        }
         if thread::panicking() && self.is_unwinding() {
             return Err(Interrupted::Unwinding);
         }
-        let sent = self.yielder().yield_(MaybeUninit::new(value));
+        // SAFETY: just checked.
+        let sent = unsafe { self.yielder().yield_unchecked(Slot::new(value)) };
         if mailbox::is_interrupted(self.header()) {
             return Err(self.interrupted());
         }
@@ -149,12 +174,14 @@ impl<T, S> Co<T, S> {
     /// assert_eq!(count.by_ref().collect::<Vec<_>>(), [3, 2, 1, 0]);
     /// assert_eq!(count.take_return_value(), Some(4));
     /// ```
+    #[track_caller]
     pub fn yield_from<R>(&self, generator: Generator<T, S, R>) -> Option<R>
     where
         S: Default,
     {
         match self.try_yield_from(generator) {
             Ok(returned) => returned,
+            Err(Interrupted::Outside) => outside("yield_from", self.header()),
             Err(interrupted) => self.unwind(interrupted),
         }
     }
@@ -164,6 +191,7 @@ impl<T, S> Co<T, S> {
     /// # Errors
     ///
     /// As [`try_yield`](Self::try_yield): `generator` has been interrupted first, and has ended.
+    /// If nothing can be yielded from here, it is dropped instead.
     ///
     /// # Panics
     ///
@@ -186,25 +214,26 @@ impl<T, S> Co<T, S> {
     where
         S: Default,
     {
+        // Before anything is left for the driver, who would find it later.
+        if !self.runs_inside() {
+            return Err(Interrupted::Outside);
+        }
         if thread::panicking() && self.is_unwinding() {
             return Err(Interrupted::Unwinding);
         }
+        // First, as it runs foreign code.
+        let first = generator.waits_for_value().then(S::default);
         let mut request = match generator.into_rest() {
-            Rest::Open { request, started } => {
-                Some(Request { first: started.then(S::default), ..request })
-            }
+            Rest::Open(request) => Some(Request { first, ..request }),
             Rest::Over(returned) => return Ok(returned),
         };
         // SAFETY: the request stays in this frame, which is stopped until the driver has taken it.
         unsafe { mailbox::leave_request(self.header(), &mut request) };
-        self.yielder().yield_(MaybeUninit::uninit());
+        // SAFETY: checked above.
+        unsafe { self.yielder().yield_unchecked(Slot::empty()) };
         // SAFETY: just resumed, and drivers resume a body that delegates with nothing but an interrupt.
         match unsafe { mailbox::take_interrupt(self.header()) } {
             Some(Interrupt::Delegated(Outcome::Returned(value))) => {
-                if thread::panicking() {
-                    // Whoever asked for the value panics, not this body.
-                    mailbox::leave_panicking(self.header());
-                }
                 // SAFETY: the outermost coroutine of the chain is that of `Generator<T, S, R>`, which returns an `R`.
                 Ok(Some(unsafe { value.into::<R>() }))
             }
@@ -239,6 +268,7 @@ impl<T, S> Co<T, S> {
     /// });
     /// assert_eq!(twice.collect::<Vec<i32>>(), [1, 2, 1, 2]);
     /// ```
+    #[track_caller]
     pub fn yield_all(&self, items: impl IntoIterator<Item = T>) {
         for item in items {
             self.yield_(item);
@@ -246,7 +276,7 @@ impl<T, S> Co<T, S> {
     }
 
     #[inline]
-    fn yielder(&self) -> &Yielder<MaybeUninit<S>, MaybeUninit<T>> {
+    fn yielder(&self) -> &Yielder<MaybeUninit<S>, Slot<T>> {
         // SAFETY: the yielder is at the base of the stack that this value's owner runs on.
         unsafe { self.yielder.as_ref() }
     }
@@ -261,6 +291,13 @@ impl<T, S> Co<T, S> {
     #[cold]
     fn is_unwinding(&self) -> bool {
         !mailbox::was_panicking(self.header())
+    }
+
+    /// Whether the caller runs where a yield would suspend it.
+    #[inline(always)]
+    fn runs_inside(&self) -> bool {
+        // SAFETY: this value lives on the stack of the header, which is in use therefore.
+        unsafe { runs_inside(self.header) }
     }
 
     /// What woke the body instead of a value.
@@ -284,11 +321,16 @@ impl<T, S> Co<T, S> {
     fn unwind(&self, interrupted: Interrupted) -> ! {
         match interrupted {
             Interrupted::Unwinding => panic!(
-                "a generator yielded in a destructor while its stack was being unwound: use try_yield() in code that \
-                 runs on drop"
+                "a generator yielded in a destructor while its stack was being unwound, or after it was closed by a \
+                 panicking thread: use try_yield() in code that runs on drop"
             ),
-            Interrupted::Closed => self.exit(),
+            Interrupted::Closed => {
+                // Destructors on the stack are to know that they cannot yield.
+                mailbox::clear(self.header());
+                self.exit()
+            }
             Interrupted::Thrown(error) => panic::resume_unwind(Box::new(Thrown(error))),
+            Interrupted::Outside => outside("yield_", self.header()),
         }
     }
 
@@ -296,7 +338,8 @@ impl<T, S> Co<T, S> {
     fn exit(&self) -> ! {
         ending::stop_for_good(Exit(self.header.as_ptr().addr()), || {
             mailbox::leave_stuck(self.header());
-            self.yielder().yield_(MaybeUninit::uninit());
+            // SAFETY: this code has come back from a yield, so it runs inside.
+            unsafe { self.yielder().yield_unchecked(Slot::empty()) };
         })
     }
 }

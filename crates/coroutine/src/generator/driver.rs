@@ -15,7 +15,6 @@
 //! This is sound because delegates are `'static`: while one runs, the bodies before it are suspended and not its
 //! resumers, so it must not hold the yielder of any of them. Scoped generators could, so they cannot be delegated to.
 
-use std::any::Any;
 use std::mem::{self, MaybeUninit};
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
@@ -24,7 +23,9 @@ use std::thread;
 use super::co::Exit;
 use super::erased::Erased;
 use super::mailbox::{self, Interrupt, Left, Outcome, Raw};
+use super::slot::Slot;
 use crate::coroutine::CoroutineState;
+use crate::quiet::{self, First};
 
 /// A generator's coroutine and those it delegates to, innermost last.
 pub(super) struct Driver<T, S> {
@@ -64,9 +65,22 @@ impl<T, S> Driver<T, S> {
         !self.delegates.is_empty()
     }
 
-    /// Whether `payload` is what the own body unwinds with when it is closed.
-    pub(super) fn is_own_exit(&self, payload: &(dyn Any + Send)) -> bool {
-        self.own.as_ref().is_some_and(|own| is_exit_of(payload, own))
+    /// What the own body unwinds with when it is closed.
+    pub(super) fn own_exit(&self) -> Exit {
+        exit_of(self.own.as_ref().expect("a generator that has not ended has a coroutine"))
+    }
+
+    /// Gives the stack of the own coroutine back, if that has ended.
+    #[inline]
+    pub(super) fn retire(&mut self) {
+        if self.own.as_ref().is_some_and(Raw::is_done) {
+            self.own = None;
+        }
+    }
+
+    /// Whether nothing is left to end.
+    pub(super) fn is_gone(&self) -> bool {
+        self.own.as_ref().is_none_or(Raw::is_done) && !self.is_delegating()
     }
 
     /// Takes the coroutines away, for another generator to run.
@@ -97,16 +111,14 @@ impl<T, S> Driver<T, S> {
 
     #[cold]
     fn clear_delegates(&mut self) {
-        let mut panicked = None;
+        let mut panicked = First::default();
         while let Some(delegate) = self.delegates.pop() {
-            panicked = panicked.or(panic::catch_unwind(AssertUnwindSafe(|| drop(delegate))).err());
+            panicked.catch(|| drop(delegate));
         }
-        if let Some(payload) = panicked {
-            // The own one is dropped first, so that none of this happens while a panic is under way.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| self.own = None));
-            if !thread::panicking() {
-                panic::resume_unwind(payload);
-            }
+        // The own one is dropped first, so that none of this happens while a panic is under way.
+        panicked.catch(|| self.own = None);
+        if let Some(payload) = panicked.take() {
+            quiet::resume(payload);
         }
     }
 
@@ -116,7 +128,7 @@ impl<T, S> Driver<T, S> {
     pub(super) fn resume_own(
         &mut self,
         value: MaybeUninit<S>,
-    ) -> Result<T, CoroutineState<MaybeUninit<T>, Erased>> {
+    ) -> Result<T, CoroutineState<Slot<T>, Erased>> {
         let own = self.own.as_mut().expect("a suspended generator has a coroutine");
         if thread::panicking() {
             mailbox::leave_panicking(own.stack().header());
@@ -124,14 +136,14 @@ impl<T, S> Driver<T, S> {
         match own.resume(value) {
             CoroutineState::Yielded(value) if mailbox::is_empty(own.stack().header()) => {
                 // SAFETY: no message was left, so this is what a yield handed over.
-                Ok(unsafe { value.assume_init() })
+                Ok(unsafe { value.take() })
             }
             state => Err(state),
         }
     }
 
     /// Deals with what the own body left when it stopped, if that was not a value.
-    pub(super) fn go_on(&mut self, state: CoroutineState<MaybeUninit<T>, Erased>) -> Stop<T> {
+    pub(super) fn go_on(&mut self, state: CoroutineState<Slot<T>, Erased>) -> Stop<T> {
         let own = self.own.as_mut().expect("a coroutine that was just resumed");
         // SAFETY: the coroutine was just resumed with this result.
         match unsafe { resumed(own, state) } {
@@ -157,13 +169,13 @@ impl<T, S> Driver<T, S> {
         let state = match caught {
             Ok(CoroutineState::Yielded(value)) if mailbox::is_empty(delegate.stack().header()) => {
                 // SAFETY: no message was left, so this is what a yield handed over.
-                return Stop::Yielded(unsafe { value.assume_init() });
+                return Stop::Yielded(unsafe { value.take() });
             }
             // SAFETY: the coroutine was just resumed with this result.
             Ok(state) => Ok(unsafe { resumed(delegate, state) }),
             Err(payload) => Err(payload),
         };
-        match self.next_input(state, false) {
+        match self.next_input(state, &mut 0) {
             ControlFlow::Break(stop) => stop,
             ControlFlow::Continue(input) => self.run(input),
         }
@@ -172,7 +184,12 @@ impl<T, S> Driver<T, S> {
     /// Resumes the innermost coroutine, and goes on until one of them yields or the own one returns. If the own one
     /// unwinds, so does this.
     pub(super) fn run(&mut self, mut input: Input<S>) -> Stop<T> {
-        let closing = matches!(input, Input::Interrupt(Interrupt::Close));
+        // How many of the delegates, counted from the first, are being closed: those that were there when the caller
+        // asked for it. What a closed body delegates to in order to clean up is not among them.
+        let mut closing = match input {
+            Input::Interrupt(Interrupt::Close) => self.delegates.len(),
+            Input::Interrupt(_) | Input::Value(_) => 0,
+        };
         loop {
             let state = match self.delegates.last_mut() {
                 None => Ok(resume(
@@ -181,7 +198,7 @@ impl<T, S> Driver<T, S> {
                 )),
                 Some(delegate) => panic::catch_unwind(AssertUnwindSafe(|| resume(delegate, input))),
             };
-            input = match self.next_input(state, closing) {
+            input = match self.next_input(state, &mut closing) {
                 ControlFlow::Break(stop) => return stop,
                 ControlFlow::Continue(input) => input,
             };
@@ -193,7 +210,7 @@ impl<T, S> Driver<T, S> {
     fn next_input(
         &mut self,
         state: thread::Result<Resumed<T, S>>,
-        closing: bool,
+        closing: &mut usize,
     ) -> ControlFlow<Stop<T>, Input<S>> {
         let interrupt = match state {
             Ok(Resumed::Yielded(value)) => return ControlFlow::Break(Stop::Yielded(value)),
@@ -201,17 +218,29 @@ impl<T, S> Driver<T, S> {
             Ok(Resumed::Request(request)) => {
                 return ControlFlow::Continue(self.serve(request));
             }
-            Ok(Resumed::Returned(value)) => match self.delegates.pop() {
+            Ok(Resumed::Returned(value)) => match self.pop_delegate(closing) {
                 None => return ControlFlow::Break(Stop::Returned(value)),
-                Some(_) if closing => Interrupt::Close,
-                Some(_) => Interrupt::Delegated(Outcome::Returned(value)),
+                // Nobody wants the value. Whoever delegated gets the panic, if its destructor panics.
+                Some((_, true)) => match panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                    Ok(()) => Interrupt::Close,
+                    Err(payload) => Interrupt::Delegated(Outcome::Unwound(payload)),
+                },
+                Some((_, false)) => Interrupt::Delegated(Outcome::Returned(value)),
             },
-            Err(payload) => match self.delegates.pop() {
-                Some(delegate) if closing && is_exit_of(&*payload, &delegate) => Interrupt::Close,
+            Err(payload) => match self.pop_delegate(closing) {
+                Some((delegate, true)) if exit_of(&delegate).is_of(&*payload) => Interrupt::Close,
                 _ => Interrupt::Delegated(Outcome::Unwound(payload)),
             },
         };
         ControlFlow::Continue(Input::Interrupt(interrupt))
+    }
+
+    /// Takes the innermost delegate, which has ended, and says whether it is among the first `closing` ones.
+    fn pop_delegate(&mut self, closing: &mut usize) -> Option<(Raw<T, S>, bool)> {
+        let delegate = self.delegates.pop()?;
+        let was_closing = self.delegates.len() < *closing;
+        *closing = self.delegates.len().min(*closing);
+        Some((delegate, was_closing))
     }
 }
 
@@ -224,11 +253,9 @@ impl<T, S> Drop for Driver<T, S> {
     }
 }
 
-/// Whether `payload` is what `coroutine` unwinds with when it is closed.
-fn is_exit_of<T, S>(payload: &(dyn Any + Send), coroutine: &Raw<T, S>) -> bool {
-    payload
-        .downcast_ref::<Exit>()
-        .is_some_and(|exit| exit.0 == std::ptr::from_ref(coroutine.stack().header()).addr())
+/// What `coroutine` unwinds with when it is closed.
+fn exit_of<T, S>(coroutine: &Raw<T, S>) -> Exit {
+    Exit(std::ptr::from_ref(coroutine.stack().header()).addr())
 }
 
 /// What one coroutine of a chain did.
@@ -270,7 +297,7 @@ fn resume<T, S>(coroutine: &mut Raw<T, S>, input: Input<S>) -> Resumed<T, S> {
 #[inline]
 unsafe fn resumed<T, S>(
     coroutine: &Raw<T, S>,
-    state: CoroutineState<MaybeUninit<T>, Erased>,
+    state: CoroutineState<Slot<T>, Erased>,
 ) -> Resumed<T, S> {
     match state {
         CoroutineState::Complete(returned) => Resumed::Returned(returned),
@@ -278,9 +305,15 @@ unsafe fn resumed<T, S>(
             // SAFETY: the coroutine, which has these types, has just yielded.
             match unsafe { mailbox::take_left::<T, S>(coroutine.stack().header()) } {
                 // SAFETY: no message, so this is what a yield handed over.
-                Left::Value => Resumed::Yielded(unsafe { value.assume_init() }),
-                Left::Request(request) => Resumed::Request(request),
-                Left::Stuck => Resumed::Stuck,
+                Left::Value => Resumed::Yielded(unsafe { value.take() }),
+                Left::Request(request) => {
+                    value.forget();
+                    Resumed::Request(request)
+                }
+                Left::Stuck => {
+                    value.forget();
+                    Resumed::Stuck
+                }
             }
         }
     }

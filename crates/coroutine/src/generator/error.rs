@@ -72,6 +72,14 @@ pub enum Interrupted {
     /// The body's stack is being unwound, and this is a destructor on it: nothing can be yielded any more.
     #[error("the generator's stack is being unwound, so nothing can be yielded any more")]
     Unwinding,
+
+    /// The code that yields does not run inside the generator: it is another task, or on a stack that the generator did
+    /// not resume. The generator itself has not been interrupted.
+    #[error(
+        "this code does not run inside the generator that it yields for, but as another task, or on a stack that the \
+         generator did not resume: yield in the generator's own body, or send the value to it"
+    )]
+    Outside,
 }
 
 /// What a stack unwinds with when an error that was thrown into a generator is not looked at.

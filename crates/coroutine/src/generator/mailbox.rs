@@ -6,7 +6,7 @@
 //! | who writes | the word | who reads, and clears it |
 //! |---|---|---|
 //! | driver, before it resumes without a value | points to an [`Interrupt`] in the driver's frame | body, when it wakes |
-//! | driver, before it resumes while the thread is panicking | [`PANICKING`] | body, when it yields; driver |
+//! | driver, before it resumes while the thread is panicking; body, in place of an interrupt then | [`PANICKING`] | body, when it yields; driver |
 //! | body, before it suspends to delegate | points to a [`Request`] in the body's frame | driver |
 //! | body that cannot be unwound (`panic = "abort"`) | [`STUCK`] | driver |
 //!
@@ -15,9 +15,11 @@
 use std::any::Any;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::thread;
 
 use super::erased::Erased;
 use super::error::BoxError;
+use super::slot::Slot;
 use crate::coroutine::Coroutine;
 use crate::stack::Header;
 
@@ -26,7 +28,7 @@ use crate::stack::Header;
 ///
 /// What goes in and out is initialised unless there is a message: then it is not, and the message tells what to
 /// do. So an ordinary value travels as bare as in a plain coroutine.
-pub(super) type Raw<T, S> = Coroutine<MaybeUninit<S>, MaybeUninit<T>, Erased>;
+pub(super) type Raw<T, S> = Coroutine<MaybeUninit<S>, Slot<T>, Erased>;
 
 /// What the body finds, instead of a value, when it wakes.
 pub(super) enum Interrupt {
@@ -76,6 +78,13 @@ pub(super) fn leave_panicking(header: &Header) {
     header.word.set(PANICKING);
 }
 
+/// Empties the word: of a new generator's stack, where it is whatever somebody else left, and of a body that begins to
+/// unwind, so that it is not taken for one that runs in a panicking thread.
+#[inline]
+pub(super) fn clear(header: &Header) {
+    header.word.set(ptr::null_mut());
+}
+
 /// Whether the body was resumed by a panicking thread.
 pub(super) fn was_panicking(header: &Header) -> bool {
     header.word.get() == PANICKING
@@ -97,13 +106,18 @@ pub(super) fn is_interrupted(header: &Header) -> bool {
     !word.is_null() && word != PANICKING
 }
 
-/// Takes the interrupt that the driver left.
+/// Takes the interrupt that the driver left, if there is one; in a panicking thread, leaves word of that instead.
 ///
 /// # Safety
 ///
-/// To be called by a body that was just resumed, if there [is one](is_interrupted).
+/// To be called by a body that was just resumed.
 pub(super) unsafe fn take_interrupt(header: &Header) -> Option<Interrupt> {
-    let word = header.word.replace(ptr::null_mut()).cast::<Option<Interrupt>>();
+    if !is_interrupted(header) {
+        return None;
+    }
+    // A body that stands at a yield does not unwind, so whoever resumed it does.
+    let rest = if thread::panicking() { PANICKING } else { ptr::null_mut() };
+    let word = header.word.replace(rest).cast::<Option<Interrupt>>();
     // SAFETY: the driver stored a pointer to a value in its frame, and it is stopped in the resume that led here.
     unsafe { &mut *word }.take()
 }

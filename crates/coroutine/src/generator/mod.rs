@@ -8,6 +8,7 @@
 //! | `running` | entering a generator and leaving it |
 //! | `driver` | what runs a generator and those it delegates to |
 //! | `mailbox` | what the two ends tell each other besides values |
+//! | `slot` | a yielded value on its way out |
 //! | `erased` | a return value whose type only its receiver knows |
 //! | `error` | what can go wrong |
 //!
@@ -32,15 +33,15 @@ mod erased;
 mod error;
 mod mailbox;
 mod running;
+mod slot;
 mod steps;
 
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::panic::{self, Location};
+use std::panic::Location;
 use std::ptr::NonNull;
-use std::thread;
 
 pub use self::co::Co;
 use self::driver::Driver;
@@ -49,6 +50,7 @@ pub use self::error::{GeneratorError, Interrupted, Thrown};
 use self::mailbox::Raw;
 use self::running::State;
 use crate::coroutine::{Coroutine, no_stack};
+use crate::quiet;
 use crate::stack::{Stack, StackError, StackLabel};
 use crate::yielder::Yielder;
 
@@ -301,9 +303,8 @@ impl<T, S, R> Drop for Generator<T, S, R> {
     fn drop(&mut self) {
         if self.state.get() != State::Done
             && let Some(payload) = self.finish()
-            && !thread::panicking()
         {
-            panic::resume_unwind(payload);
+            quiet::resume(payload);
         }
     }
 }
@@ -363,6 +364,7 @@ unsafe fn raw<T, S, R, F>(stack: Stack, body: F) -> Raw<T, S>
 where
     F: FnOnce(&Co<T, S>) -> R,
 {
+    mailbox::clear(stack.header());
     let header = NonNull::from(stack.header());
     let body = move |yielder: &Yielder<_, _>, _| {
         // SAFETY: both are this coroutine's, and the result lives in its first frame.
@@ -375,9 +377,7 @@ where
 
 #[inline]
 fn default_stack(place: &'static Location<'static>) -> Result<Stack, StackError> {
-    let stack = Stack::new(Stack::DEFAULT_SIZE)?;
-    stack.set_label(StackLabel::Created(place));
-    Ok(stack)
+    Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(place))
 }
 
 #[cold]

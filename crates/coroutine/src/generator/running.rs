@@ -4,16 +4,16 @@
 //! foreign code runs only then. However the body stops, [`Entered`] puts the state right: back to a yield if it
 //! is told so, and else to the end, as when the body unwinds.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::mem::{self, MaybeUninit};
-use std::panic::{self, AssertUnwindSafe};
 
 use super::Generator;
+use super::co::Exit;
 use super::driver::{Driver, Input, Stop};
 use super::erased::Erased;
 use super::mailbox::Request;
+use super::slot::Slot;
 use crate::coroutine::CoroutineState;
+use crate::quiet::{First, Payload};
 
 /// Where a generator is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,8 +53,8 @@ impl<T, S, R> Generator<T, S, R> {
     #[inline(never)]
     fn go_on(
         &self,
-        entered: Entered<'_>,
-        state: CoroutineState<MaybeUninit<T>, Erased>,
+        entered: Entered<'_, T, S, R>,
+        state: CoroutineState<Slot<T>, Erased>,
     ) -> CoroutineState<T, R> {
         let driver = self.driver();
         let stop = match state {
@@ -88,9 +88,9 @@ impl<T, S, R> Generator<T, S, R> {
     }
 
     #[inline]
-    fn enter(&self) -> Entered<'_> {
+    fn enter(&self) -> Entered<'_, T, S, R> {
         self.state.set(State::Running);
-        Entered { state: &self.state }
+        Entered { generator: self }
     }
 
     pub(super) fn returned_or(&self, stop: Stop<T>) -> CoroutineState<T, R> {
@@ -109,8 +109,14 @@ impl<T, S, R> Generator<T, S, R> {
         drop(entered);
     }
 
-    pub(super) fn is_own_exit(&self, payload: &(dyn Any + Send)) -> bool {
-        self.driver().is_own_exit(payload)
+    /// What the own body, which has not ended, will unwind with when it is closed.
+    pub(super) fn own_exit(&self) -> Exit {
+        self.driver().own_exit()
+    }
+
+    /// Whether it stands at a yield.
+    pub(super) fn waits_for_value(&self) -> bool {
+        matches!(self.state.get(), State::Suspended | State::Delegating)
     }
 
     /// Takes the generator apart.
@@ -119,53 +125,55 @@ impl<T, S, R> Generator<T, S, R> {
         // One that unwound is over too, though its coroutine is still there.
         let before = self.state.replace(State::Done);
         match self.driver().take() {
-            Some(request) if before != State::Done => {
-                Rest::Open { request, started: before != State::Fresh }
-            }
+            Some(request) if before != State::Done => Rest::Open(request),
             _ => Rest::Over(self.take_return_value()),
         }
     }
 
     /// Ends a body that does not run, by asking it first and by force if it goes on regardless. Returns the
     /// panic with which it answered, if it did.
-    pub(crate) fn finish(&self) -> Option<Box<dyn Any + Send>> {
+    pub(crate) fn finish(&self) -> Option<Payload> {
+        let mut panicked = First::default();
         match self.state.get() {
-            State::Fresh | State::Done => {
-                panic::catch_unwind(AssertUnwindSafe(|| self.discard())).err()
-            }
-            State::Running => None,
+            State::Running => {}
+            State::Fresh | State::Done => panicked.catch(|| self.discard()),
             State::Suspended | State::Delegating => {
-                let closed = panic::catch_unwind(AssertUnwindSafe(|| drop(self.close())));
-                let cleared = panic::catch_unwind(AssertUnwindSafe(|| self.discard()));
-                closed.err().or(cleared.err())
+                panicked.catch(|| drop(self.close()));
+                panicked.catch(|| self.discard());
             }
         }
+        panicked.take()
+    }
+
+    /// Whether nothing of the body is left: neither the own coroutine, unless it has ended, nor any delegate.
+    pub(crate) fn is_gone(&self) -> bool {
+        !self.is_running() && self.driver().is_gone()
     }
 }
 
 /// What is left of a generator that another one delegates to.
 pub(super) enum Rest<T, S, R> {
-    /// All of it, and whether it has started.
-    Open { request: Request<T, S>, started: bool },
+    /// All of it.
+    Open(Request<T, S>),
     /// Nothing but what it returned, if nobody took that.
     Over(Option<R>),
 }
 
-/// A generator that runs. Dropping it means that the body has ended.
-struct Entered<'a> {
-    state: &'a Cell<State>,
+/// A generator that runs. Dropping it means that the body has ended; its stack goes back to the pool then.
+struct Entered<'a, T, S, R> {
+    generator: &'a Generator<T, S, R>,
 }
 
-impl Entered<'_> {
+impl<T, S, R> Entered<'_, T, S, R> {
     /// The body stands at a yield.
     #[inline]
     fn leave(self, state: State) {
-        self.state.set(state);
+        self.generator.state.set(state);
         mem::forget(self);
     }
 
     /// The body has stopped.
-    fn settle<T, S>(self, driver: &mut Driver<T, S>, stop: Stop<T>) -> Stop<T> {
+    fn settle(self, driver: &mut Driver<T, S>, stop: Stop<T>) -> Stop<T> {
         if let Stop::Returned(_) = stop {
             driver.clear();
             return stop;
@@ -175,10 +183,11 @@ impl Entered<'_> {
     }
 }
 
-impl Drop for Entered<'_> {
+impl<T, S, R> Drop for Entered<'_, T, S, R> {
     #[inline]
     fn drop(&mut self) {
-        self.state.set(State::Done);
+        self.generator.driver().retire();
+        self.generator.state.set(State::Done);
     }
 }
 

@@ -108,14 +108,16 @@ impl<T, S, R> Generator<T, S, R> {
         &self,
         error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Result<CoroutineState<T, R>, GeneratorError> {
+        // First, as it runs foreign code, which may come back here.
+        let error = error.into();
         match self.state.get() {
             State::Running => Err(GeneratorError::Running),
             State::Fresh | State::Done => {
                 self.discard();
-                Err(GeneratorError::Thrown(error.into()))
+                Err(GeneratorError::Thrown(error))
             }
             State::Suspended | State::Delegating => {
-                let interrupt = Input::Interrupt(Interrupt::Throw(error.into()));
+                let interrupt = Input::Interrupt(Interrupt::Throw(error));
                 match panic::catch_unwind(AssertUnwindSafe(|| self.run(interrupt))) {
                     Ok(stop) => Ok(self.returned_or(stop)),
                     Err(payload) => match payload.downcast::<Thrown>() {
@@ -162,12 +164,14 @@ impl<T, S, R> Generator<T, S, R> {
                 Ok(None)
             }
             State::Suspended | State::Delegating => {
+                // Asked now, as the stack, which tells them apart, is given back when the body ends.
+                let exit = self.own_exit();
                 let close = Input::Interrupt(Interrupt::Close);
                 match panic::catch_unwind(AssertUnwindSafe(|| self.run(close))) {
                     // SAFETY: the own coroutine, which has ended, returns an `R`.
                     Ok(Stop::Returned(value)) => Ok(Some(unsafe { value.into::<R>() })),
                     Ok(Stop::Yielded(_) | Stop::Stuck) => Err(GeneratorError::IgnoredClose),
-                    Err(payload) if self.is_own_exit(&*payload) => Ok(None),
+                    Err(payload) if exit.is_of(&*payload) => Ok(None),
                     Err(payload) => panic::resume_unwind(payload),
                 }
             }
@@ -206,13 +210,17 @@ impl<T, S, R> Generator<T, S, R> {
         S: Default,
     {
         if self.state.get() == State::Suspended {
-            match self.run_own(MaybeUninit::new(S::default())) {
-                CoroutineState::Yielded(value) => Ok(Some(value)),
-                complete @ CoroutineState::Complete(_) => Ok(self.keep(complete)),
+            let value = S::default();
+            // Again, as that was foreign code, which may have come back here.
+            if self.state.get() == State::Suspended {
+                return match self.run_own(MaybeUninit::new(value)) {
+                    CoroutineState::Yielded(value) => Ok(Some(value)),
+                    complete @ CoroutineState::Complete(_) => Ok(self.keep(complete)),
+                };
             }
-        } else {
-            self.try_next_apart()
+            return self.send_next(value);
         }
+        self.try_next_apart()
     }
 
     /// From any state but the one that [`try_next`](Self::try_next) is fast in.
@@ -222,10 +230,20 @@ impl<T, S, R> Generator<T, S, R> {
         S: Default,
     {
         match self.state.get() {
-            State::Suspended | State::Delegating => Ok(self.keep(self.run_delegate(S::default()))),
+            State::Suspended | State::Delegating => self.send_next(S::default()),
             State::Fresh => Ok(self.keep(self.run_first())),
             State::Done => Ok(None),
             State::Running => Err(GeneratorError::Running),
+        }
+    }
+
+    /// Goes on with `value`, whatever the making of it has done to a generator that had started.
+    #[inline(never)]
+    fn send_next(&self, value: S) -> Result<Option<T>, GeneratorError> {
+        match self.send(value) {
+            Ok(state) => Ok(self.keep(state)),
+            Err(GeneratorError::Finished) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -88,12 +88,14 @@ struct Machine<'a> {
     at: Manner,
     /// Whether it is being ended by force, so that nobody serves it: to delegate is to stop, like a yield.
     forced: bool,
+    /// How many of the blocks, from the lowest, are being closed: those that were there when the caller asked for it.
+    closing: usize,
 }
 
 impl<'a> Machine<'a> {
     fn new(body: &'a [Step]) -> Self {
         let root = Block { kind: Kind::Root, rest: body, held: Vec::new() };
-        Self { started: false, blocks: vec![root], at: Manner::Unwind, forced: false }
+        Self { started: false, blocks: vec![root], at: Manner::Unwind, forced: false, closing: 0 }
     }
 
     fn perform(&mut self, action: &Action<u8>, log: &mut Vec<Event>) -> Outcome<u8, u8> {
@@ -172,6 +174,7 @@ impl<'a> Machine<'a> {
                 blocks: self.blocks.split_off(border),
                 at: self.at,
                 forced: true,
+                closing: 0,
             };
             body.blocks[0].kind = Kind::Root;
             let payload = loop {
@@ -188,6 +191,7 @@ impl<'a> Machine<'a> {
 
     /// Moves on until it stops.
     fn go(&mut self, mut next: Move, closing: bool, log: &mut Vec<Event>) -> Stop {
+        self.closing = if closing { self.blocks.len() } else { 0 };
         loop {
             next = match next {
                 Move::Go => match self.step(log) {
@@ -205,30 +209,30 @@ impl<'a> Machine<'a> {
                     Move::Go
                 }
                 Move::Return(value) => match self.leave(log) {
-                    Kind::Root => return Stop::Returned(value),
-                    Kind::Delegate(manner) if closing => Move::Close(manner),
-                    Kind::Delegate(_) => {
+                    (Kind::Root, _) => return Stop::Returned(value),
+                    (Kind::Delegate(manner), true) => Move::Close(manner),
+                    (Kind::Delegate(_), false) => {
                         log.push(Event::Delegated(Some(value)));
                         Move::Go
                     }
-                    Kind::Catch | Kind::Within => Move::Return(value),
+                    (Kind::Catch | Kind::Within, _) => Move::Return(value),
                 },
                 Move::Unwind(payload) => match self.leave(log) {
-                    Kind::Root => return Stop::Unwound(payload),
-                    Kind::Delegate(manner) if closing && payload == Payload::Exit => {
+                    (Kind::Root, _) => return Stop::Unwound(payload),
+                    (Kind::Delegate(manner), true) if payload == Payload::Exit => {
                         Move::Close(manner)
                     }
-                    Kind::Delegate(manner) => match payload {
+                    (Kind::Delegate(manner), _) => match payload {
                         Payload::Thrown(number) => Move::Throw(manner, number),
                         Payload::Panic(_) | Payload::Exit | Payload::Forced => {
                             Move::Unwind(payload)
                         }
                     },
-                    Kind::Catch => {
+                    (Kind::Catch, _) => {
                         log.push(Event::Caught(payload.number()));
                         Move::Go
                     }
-                    Kind::Within => Move::Unwind(payload),
+                    (Kind::Within, _) => Move::Unwind(payload),
                 },
             };
         }
@@ -268,10 +272,12 @@ impl<'a> Machine<'a> {
         self.blocks.push(Block { kind, rest, held: Vec::new() });
     }
 
-    /// Drops the top block.
-    fn leave(&mut self, log: &mut Vec<Event>) -> Kind {
+    /// Drops the top block. Returns what it was, and whether it was being closed.
+    fn leave(&mut self, log: &mut Vec<Event>) -> (Kind, bool) {
         let block = self.blocks.pop().expect("a machine that goes on has a block");
         log.extend(block.held.iter().rev().map(|number| Event::Dropped(*number)));
-        block.kind
+        let was_closing = self.blocks.len() < self.closing;
+        self.closing = self.blocks.len().min(self.closing);
+        (block.kind, was_closing)
     }
 }

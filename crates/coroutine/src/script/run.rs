@@ -168,7 +168,7 @@ fn answered(result: Result<Event, Interrupted>, manner: Manner, log: &Log) -> Op
         Err(Interrupted::Thrown(error)) => {
             Event::Thrown(error.downcast_ref().map_or(u8::MAX, |mark: &Mark| mark.0))
         }
-        Err(Interrupted::Closed | Interrupted::Unwinding) => Event::Closed,
+        Err(Interrupted::Closed | Interrupted::Unwinding | Interrupted::Outside) => Event::Closed,
     };
     let closed = event == Event::Closed;
     log.borrow_mut().push(event);

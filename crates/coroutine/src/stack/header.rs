@@ -5,17 +5,19 @@
 //! | guard page |        usable, grows downwards  | header | colour: k × 64 B    |
 //! ```
 //!
-//! The header sits exactly at the stack's base, so one pointer is both, and the header's cache line is next to
-//! the ones that a switch touches anyway. It exists while its slot is warm (see `class`), from
+//! The header sits exactly at the stack's base, so one pointer is both, and the header's first cache line, which has all
+//! that is looked at while the stack is in use, is next to the ones that a switch touches anyway. It exists while its slot is warm (see `class`), from
 //! [`Slab::prepare`] to [`Slab::chill`](super::slab::Slab::chill).
 
 use std::cell::Cell;
+use std::num::NonZeroU8;
 use std::ptr::{self, NonNull};
 
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 
 use super::class::Class;
-use super::label::LabelCell;
+use super::label::{LabelCell, StackLabel};
+use super::pool;
 use super::slab::Slab;
 
 /// What is known of a stack, stored at its base.
@@ -28,18 +30,76 @@ pub(crate) struct Header {
     pub(super) slab: NonNull<Slab>,
     /// What the overflow report calls it.
     pub(super) label: LabelCell,
-    /// A word for whoever runs on this stack; null when the stack comes out of the pool.
+    /// A word for whoever runs on this stack; when the stack comes out of the pool, whatever was left there.
     pub(crate) word: Cell<*mut ()>,
+    /// How many bytes below the base the [link](super::nesting) is; none before a body has run on this stack.
+    link: Cell<Option<NonZeroU8>>,
+    /// Whether code nested in this stack is kept from yielding out of it.
+    pub(super) boundary: Cell<bool>,
     /// Tells valgrind, if the process runs under it, that this memory is a stack.
     pub(super) _valgrind: ValgrindStackRegistration,
 }
 
+/// A header's alignment, which is more than there is between a base and the link below it.
+const ALIGN: usize = align_of::<Header>();
+
 impl Header {
+    /// Remembers that a body that has just begun to run on this stack has its link at the address `link`: always the same.
+    #[inline]
+    pub(crate) fn know_link(&self, link: usize) {
+        if self.link.get().is_none() {
+            self.set_link(link);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_link(&self, link: usize) {
+        let this = NonNull::from(self);
+        assert_eq!(pool::stack_at(link), Some(this), "corosensei keeps the link next to the base");
+        self.link.set(u8::try_from(this.addr().get() - link).ok().and_then(NonZeroU8::new));
+    }
+
+    /// The header of the stack that has its link at the address `link`.
+    ///
+    /// # Safety
+    ///
+    /// It must be the link of a body that has begun to run and has not ended.
+    #[inline(always)]
+    pub(crate) unsafe fn above(link: usize) -> NonNull<Self> {
+        let base = (link | (ALIGN - 1)) + 1;
+        // SAFETY: an address that follows another is not zero.
+        unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(base)) }
+    }
+
+    /// The stack pointer of who resumed the coroutine that runs on this stack, unless the stack is a boundary.
+    ///
+    /// # Safety
+    ///
+    /// The header must be live, and derived from its mapping; its coroutine, if there is one, must run.
+    pub(super) unsafe fn resumer(this: NonNull<Self>) -> Option<usize> {
+        // SAFETY: the caller passes a live header.
+        let header = unsafe { this.as_ref() };
+        let distance = header.link.get()?.get();
+        if header.boundary.get() {
+            return None;
+        }
+        // SAFETY: the link lies that far below the base, in the same mapping.
+        let link = unsafe { this.cast::<u8>().sub(usize::from(distance)) }.cast::<usize>();
+        // SAFETY: corosensei keeps the resumer's stack pointer there, in the natural alignment.
+        Some(unsafe { link.read() })
+    }
+
     /// The class, which outlives the header.
     #[inline]
     pub(super) fn class(&self) -> &Class {
         // SAFETY: a class is freed only after every stack of it has come back and been chilled.
         unsafe { self.class.as_ref() }
+    }
+
+    /// What the overflow report calls the stack.
+    pub(crate) fn label(&self) -> StackLabel {
+        self.label.get()
     }
 
     /// The slab, which outlives the header.
@@ -59,6 +119,8 @@ impl Header {
             slab,
             label: LabelCell::default(),
             word: Cell::new(ptr::null_mut()),
+            link: Cell::new(None),
+            boundary: Cell::new(false),
             _valgrind: valgrind,
         }
     }

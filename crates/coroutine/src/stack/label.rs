@@ -57,6 +57,25 @@ impl LabelCell {
         unsafe { self.0.get().write(label) };
     }
 
+    /// Stores `label` over one that owns nothing, as that of every pooled stack is.
+    #[inline]
+    pub(super) fn set_fresh(&self, label: StackLabel) {
+        debug_assert!(
+            self.peek(|old| !matches!(old, StackLabel::Named(_))),
+            "a stack comes out of the pool without a name"
+        );
+        // SAFETY: as in `set`; nothing is lost, as the old label owns nothing.
+        unsafe { self.0.get().write(label) };
+    }
+
+    /// Drops a name, if it is one; other labels stay.
+    #[inline]
+    pub(super) fn release(&self) {
+        if self.peek(|old| matches!(old, StackLabel::Named(_))) {
+            self.forget_name();
+        }
+    }
+
     /// Drops a name; apart, so that the ordinary case stays small.
     #[cold]
     fn forget_name(&self) {

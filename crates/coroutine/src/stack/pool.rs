@@ -58,11 +58,15 @@ pub(crate) struct Pool {
     colour: bool,
     keep_resident: usize,
     closed: Cell<bool>,
+    /// The next one of [`POOLS`], or null.
+    next: Cell<*const Pool>,
 }
 
 thread_local! {
     /// This thread's pool; null before the first stack and after the thread's end has begun.
     static POOL: Cell<*const Pool> = const { Cell::new(ptr::null()) };
+    /// All of this thread's pools that have not been freed, closed ones too: a list.
+    static POOLS: Cell<*const Pool> = const { Cell::new(ptr::null()) };
     /// Whether the thread's end has begun.
     static ENDING: Cell<bool> = const { Cell::new(false) };
     /// Closes the pool at the thread's end.
@@ -134,8 +138,10 @@ fn install(options: &StackOptions) -> NonNull<Pool> {
         colour: options.colour,
         keep_resident: options.keep_resident,
         closed: Cell::new(closed),
+        next: Cell::new(POOLS.get()),
     });
     let pool = NonNull::from(Box::leak(pool));
+    POOLS.set(pool.as_ptr());
     if !closed {
         POOL.set(pool.as_ptr());
         CLOSER.with(|_| {});
@@ -149,6 +155,25 @@ fn with_current<R>(visit: impl FnOnce(&Pool) -> R) -> Option<R> {
     let pool = NonNull::new(POOL.get().cast_mut())?;
     // SAFETY: this thread's live pool, which only the thread's end closes.
     Some(visit(unsafe { pool.as_ref() }))
+}
+
+/// This thread's pools, closed ones too, the newest first.
+fn pools() -> impl Iterator<Item = &'static Pool> {
+    let mut next = POOLS.get();
+    std::iter::from_fn(move || {
+        // SAFETY: what is in the list is a live, leaked box. Those who iterate free none meanwhile, and keep none.
+        let pool = unsafe { next.as_ref() }?;
+        next = pool.next.get();
+        Some(pool)
+    })
+}
+
+/// The header of the stack of this thread that `address` lies in, if it has one.
+pub(super) fn stack_at(address: usize) -> Option<NonNull<Header>> {
+    pools().flat_map(Pool::each_class).find_map(|class| {
+        let base = class.slabs().find_map(|slab| slab.base_at(address))?;
+        class.is_warm(base).then_some(base)
+    })
 }
 
 impl Pool {
@@ -225,6 +250,11 @@ impl Pool {
         for class in pool.classes() {
             // SAFETY: leaked in `class`, and no stack points to it any more.
             drop(unsafe { Box::from_raw(class.as_ptr()) });
+        }
+        let after = pool.next.get();
+        match pools().find(|other| ptr::eq(other.next.get(), pool)) {
+            Some(before) => before.next.set(after),
+            None => POOLS.set(after),
         }
         // SAFETY: leaked in `install`; the thread-local does not point to it, as it is closed.
         drop(unsafe { Box::from_raw(this.as_ptr()) });

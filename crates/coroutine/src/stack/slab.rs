@@ -112,6 +112,16 @@ impl Slab {
         self.mapping().start() + self.slot_of(header.as_ptr().addr()) * self.stride
     }
 
+    /// The base of the stack that `address` lies in, whether or not it has a header.
+    pub(super) fn base_at(&self, address: usize) -> Option<NonNull<Header>> {
+        if !self.contains(address) {
+            return None;
+        }
+        let slot = self.slot_of(address);
+        let base = self.header_at(slot);
+        (slot < self.guarded.get() && address < base.addr().get()).then_some(base)
+    }
+
     /// The usable part of the stack whose base is `header`, header and colour included: lowest byte and length.
     fn usable(&self, header: NonNull<Header>) -> (NonNull<u8>, usize) {
         let slot = self.slot_of(header.as_ptr().addr());

@@ -3,7 +3,9 @@
 mod child;
 mod coroutine;
 mod drops;
+mod elsewhere;
 mod generator;
+mod hostile;
 #[cfg(unix)]
 mod overflow;
 mod scope;
