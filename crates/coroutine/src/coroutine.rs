@@ -303,6 +303,8 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
 
     /// Whether it has returned or panicked, and cannot be resumed.
     ///
+    /// Its [stack](Self::stack) goes back to the pool when the coroutine is dropped.
+    ///
     /// # Examples
     ///
     /// ```

@@ -67,6 +67,23 @@ impl<In, Out> Yielder<In, Out> {
         unsafe { self.yield_unchecked(value) }
     }
 
+    /// Whether the caller runs where it may yield: on the coroutine's stack, or on one nested in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio_coroutine::{Coroutine, CoroutineState::Complete};
+    ///
+    /// let mut here = Coroutine::<(), (), bool>::new(|co, ()| co.runs_here());
+    /// assert_eq!(here.resume(()), Complete(true));
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn runs_here(&self) -> bool {
+        // SAFETY: a stack with a yielder that is still borrowed is in use.
+        unsafe { runs_inside(self.header()) }
+    }
+
     /// As [`yield_`](Self::yield_), without looking where it is called from.
     ///
     /// # Safety

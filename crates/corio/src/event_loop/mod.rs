@@ -83,8 +83,10 @@ pub(crate) struct EventLoop {
     reactor: Reactor<IoWaiters>,
     /// Tasks that are parked until a file descriptor is ready.
     waiting_for_io: Cell<usize>,
-    /// The turn ends early: a timer was set that is due already.
+    /// The turn ends early: a timer was set that is due already, or the main task has ended.
     hurry: Cell<bool>,
+    /// How much of what was ready when the round began is still to run. See `run_until_done`.
+    round: Cell<usize>,
     budget: Cell<u32>,
     closed: Cell<bool>,
     tasks_made: Cell<u64>,
@@ -112,6 +114,7 @@ impl EventLoop {
             reactor: Reactor::new()?,
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
+            round: Cell::new(0),
             budget: Cell::new(BUDGET),
             closed: Cell::new(false),
             tasks_made: Cell::new(0),

@@ -53,6 +53,10 @@ impl ReadyQueue {
         })
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()
     }

@@ -16,6 +16,9 @@ const STEPS_PER_TURN: usize = 64;
 
 impl EventLoop {
     /// Turns until `task`, the main task, has ended.
+    ///
+    /// asyncio's loop notices that in the round after, where a round is what was ready when the
+    /// round before it was through. So the others have the rest of this round and one more.
     pub(crate) fn run_until_done(&self, task: Rc<dyn Runnable>) {
         self.main.replace(Some(Rc::clone(&task)));
         self.deadlocks.set(0);
@@ -23,30 +26,47 @@ impl EventLoop {
             self.turn(|| task.header().is_done());
         }
         self.main.replace(None);
+        self.run_some(self.round.get());
+        self.run_some(self.ready.len());
     }
 
     /// One turn, without the look outside if `finished` says that nobody waits for it any more.
     pub(crate) fn turn(&self, finished: impl Fn() -> bool) {
-        self.run_ready();
-        if !finished() {
+        for _ in 0..STEPS_PER_TURN {
+            if !self.run_one() || self.hurry.get() {
+                break;
+            }
+        }
+        if finished() {
+            self.hurry.set(false);
+        } else {
             self.poll();
             self.fire_timers();
         }
     }
 
-    fn run_ready(&self) {
-        for _ in 0..STEPS_PER_TURN {
-            // SAFETY: a task in the queue is not done, and only a task that is done leaves the
-            // table, in `step`, which does not look at it any more then.
-            match unsafe { self.ready.pop() } {
-                Some(Ready::Step(task)) => self.step(task),
-                Some(Ready::Call(callback)) => self.call(callback),
-                None => break,
-            }
-            if self.hurry.get() {
-                break;
-            }
+    fn run_some(&self, count: usize) {
+        for _ in 0..count {
+            self.run_one();
         }
+    }
+
+    /// Runs what has been ready longest. Says whether there was anything.
+    #[inline(always)]
+    fn run_one(&self) -> bool {
+        let left = match self.round.get() {
+            0 => self.ready.len(),
+            left => left,
+        };
+        self.round.set(left.saturating_sub(1));
+        // SAFETY: a task in the queue is not done, and only a task that is done leaves the table,
+        // in `step`, which does not look at it any more then.
+        match unsafe { self.ready.pop() } {
+            Some(Ready::Step(task)) => self.step(task),
+            Some(Ready::Call(callback)) => self.call(callback),
+            None => return false,
+        }
+        true
     }
 
     fn step(&self, task: &Header) {
@@ -59,6 +79,10 @@ impl EventLoop {
             with_current(task, || task.step())
         };
         if ended {
+            let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
+            if main {
+                self.hurry.set(true);
+            }
             self.remove(key);
         }
     }

@@ -47,8 +47,6 @@ pub(crate) struct Header {
     /// Nobody holds a [`Task`](super::Task) any more.
     pub(crate) detached: Cell<bool>,
     yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
-    /// Where the task's stack is, from its first step to its last: where it begins and ends.
-    stack: Cell<(usize, usize)>,
     /// Borrowed while the task runs.
     coroutine: RefCell<Option<Coroutine>>,
     pub(crate) event_loop: Rc<EventLoop>,
@@ -113,7 +111,6 @@ impl Header {
             disturbed: Cell::new(false),
             detached: Cell::new(false),
             yielder: Cell::new(None),
-            stack: Cell::new((0, 0)),
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
             joiner: Cell::new(None),
@@ -171,8 +168,6 @@ impl Header {
 
     /// Gives the task the coroutine that runs its body.
     pub(crate) fn set_coroutine(&self, coroutine: Coroutine) {
-        let range = coroutine.stack().range();
-        self.stack.set((range.start, range.end));
         *self.coroutine.borrow_mut() = Some(coroutine);
     }
 
@@ -436,8 +431,8 @@ impl Header {
     /// the loop's task is current, and the caller somewhere else.
     #[inline]
     fn runs_here(&self) -> bool {
-        let (start, end) = self.stack.get();
-        corio_coroutine::runs_on(&(start..end))
+        // SAFETY: as in `suspend`.
+        self.yielder.get().is_some_and(|yielder| unsafe { yielder.as_ref() }.runs_here())
     }
 
     #[cold]

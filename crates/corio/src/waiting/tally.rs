@@ -9,7 +9,7 @@ use corio_futures::Result;
 use corio_futures::completion::{Waitable, Watcher};
 use corio_futures::contract::Wait;
 
-use crate::event_loop::{Alarm, EventLoop};
+use crate::event_loop::{Alarm, EventLoop, current_header};
 use crate::sleep::Unset;
 use crate::task::Runnable;
 
@@ -73,6 +73,17 @@ impl<H: Waitable> Watch<H> {
             }
         }
         Ok(Self { handles, tally, event_loop, deadline })
+    }
+
+    /// Lets others run first if something was done from the start. asyncio's `wait` and
+    /// `as_completed` always suspend, so that a pending cancellation is noticed.
+    pub(super) fn begin(&self) -> Result<()> {
+        if self.tally.news.replace(false)
+            && let Some(task) = current_header()
+        {
+            task.yield_now()?;
+        }
+        Ok(())
     }
 
     /// The index of the next handle that has completed, in the order of completion.

@@ -65,6 +65,13 @@ use crate::yielder::Yielder;
 /// Dropping a generator closes it, like [`close`](Self::close), and unwinds what goes on regardless. So does
 /// the end of a `for` loop that owns it.
 ///
+/// # Panicking threads
+///
+/// A destructor that runs because the thread panics may use generators like any other code. What it resumes sees
+/// [`std::thread::panicking`] too, though it is not what unwinds: in a body, that says nothing of the body. A mutex that
+/// is locked and unlocked meanwhile is not poisoned, for the same reason. A panic that leaves a body then leaves the
+/// destructor, too, unless that catches it, and Rust ends the process.
+///
 /// # Sharing
 ///
 /// All methods take `&self`, and `&Generator` is an iterator too. A generator that is asked to go on while it

@@ -71,6 +71,8 @@ impl Stack {
     /// 256 KiB.
     pub const DEFAULT_SIZE: usize = 256 * 1024;
     /// 16 KiB, the smallest size.
+    ///
+    /// Too small for a panic with `RUST_BACKTRACE=1`: the backtrace is written on the stack that panics, and takes more.
     pub const MIN_SIZE: usize = 16 * 1024;
     /// The largest size: 64 GiB where pointers have 64 bits, 64 MiB otherwise.
     pub const MAX_SIZE: usize = 1 << (if cfg!(target_pointer_width = "64") { 36 } else { 26 });

@@ -145,7 +145,7 @@ fn a_scope_forgets_no_body_that_still_stands() {
                     let _ = co.try_yield(1);
                     Bomb
                 });
-                co.yield_from(endless).map(std::mem::forget);
+                std::mem::forget(co.yield_from(endless));
             });
             generator.start().unwrap();
             let _ = caught(|| generator.close());
@@ -202,13 +202,17 @@ fn a_default_may_come_back_to_the_generator() {
         assert_eq!(generator.try_next().unwrap(), Some(3));
         // out of a delegate,
         let generator = returning(move |co| {
-            co.yield_from(Generator::two_way(|co| drop(co.yield_(1))));
+            co.yield_from(Generator::two_way(|co| {
+                co.yield_(1);
+            }));
             co.yield_(2);
             co.yield_(3);
         });
         assert_eq!(generator.try_next().unwrap(), Some(3));
         // and to the end.
-        let generator = returning(|co| drop(co.yield_(1)));
+        let generator = returning(|co| {
+            co.yield_(1);
+        });
         assert_eq!(generator.try_next().unwrap(), None);
         assert!(generator.is_done());
     });
@@ -277,8 +281,7 @@ fn values_yielded_to_nobody_may_be_bombs() {
         let counted = Counted(drops.clone());
         let mut stubborn = Coroutine::<(), Option<Bomb>, ()>::new(move |co, ()| {
             let _counted = counted;
-            let mut values = [None, Some(Bomb), Some(Bomb), None].into_iter();
-            while let Some(value) = values.next() {
+            for value in [None, Some(Bomb), Some(Bomb), None] {
                 let _ = caught(|| co.yield_(value));
             }
         });
