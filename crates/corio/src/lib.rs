@@ -12,11 +12,13 @@ mod waiting;
 pub mod net;
 
 pub use corio_futures::completion::Waitable;
+pub use corio_futures::queue;
 pub use corio_futures::{
     Barrier, BoundedSemaphore, BrokenBarrier, BrokenPromise, CallbackKey, Cancelled, CannotWait,
     Condition, ConditionGuard, Error, ErrorGroup, Event, Future, InvalidState, LifoQueue, Lock,
-    LockGuard, NoRunningLoop, Permit, PriorityQueue, Promise, Queue, QueueEmpty, QueueFull,
-    QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, create_future,
+    LockGuard, NoParties, NoRunningLoop, Permit, PriorityQueue, Promise, Queue, QueueEmpty,
+    QueueFull, QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, TooManyPermits,
+    TooManyTasksDone, create_future,
 };
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use report::Report;

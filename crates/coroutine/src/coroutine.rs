@@ -346,6 +346,7 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
 impl<In, Out, Ret> Coroutine<In, Out, Ret> {
     /// Drops what is left of a body that has not ended.
     #[cold]
+    #[inline(never)]
     fn drop_half_way(&mut self) {
         // SAFETY: called by `drop` only, which leaves both fields alone afterwards.
         let stack = unsafe { ManuallyDrop::take(&mut self.stack) };
