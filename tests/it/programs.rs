@@ -162,7 +162,10 @@ fn play(scripts: &[Script]) -> (Trace, Vec<u32>) {
             });
             let ended = Rc::clone(&world);
             task.add_done_callback(move |outcome| {
-                ended.trace.borrow_mut().ended_well[me] = Some(outcome.is_ok());
+                // Those that end while the loop is closed come after the trace was taken.
+                if let Some(end) = ended.trace.borrow_mut().ended_well.get_mut(me) {
+                    *end = Some(outcome.is_ok());
+                }
                 ended.unfinished.set(ended.unfinished.get() - 1);
                 if ended.unfinished.get() == 0 {
                     ended.finished.set();
