@@ -12,6 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossbeam_utils::CachePadded;
+
 use crate::sys::Waker;
 
 /// Wakes a [`Reactor`](crate::Reactor) from any thread.
@@ -50,14 +52,15 @@ pub struct Notifier {
 }
 
 struct Bell {
-    /// Set from the first `notify` until the reactor's thread answers.
-    rung: AtomicBool,
+    /// Set from the first `notify` until the reactor's thread answers. On a cache line of its own:
+    /// threads that clone or drop notifiers write to the counts beside it.
+    rung: CachePadded<AtomicBool>,
     waker: Waker,
 }
 
 impl Notifier {
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { bell: Arc::new(Bell { rung: AtomicBool::new(false), waker }) }
+        Self { bell: Arc::new(Bell { rung: CachePadded::default(), waker }) }
     }
 
     /// Ends the reactor's current wait, or else the next one as soon as it begins.
@@ -81,6 +84,6 @@ impl Notifier {
 
 impl fmt::Debug for Notifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notifier").field("rung", &self.bell.rung).finish_non_exhaustive()
+        f.debug_struct("Notifier").field("rung", &*self.bell.rung).finish_non_exhaustive()
     }
 }
