@@ -3,22 +3,22 @@
 //! * [`cell`]: the one allocation a task is, generic over its body and its result;
 //! * [`header`]: what the loop and those who wait need of it, whatever its types: the states, the
 //!   suspension, cancellation;
-//! * [`handle`]: [`Task`] and [`TaskHandle`], what users hold;
+//! * [`handle`]: making tasks, and [`Task`], the right to what one comes to;
 //! * [`shared`]: [`SharedTask`], for several who wait;
+//! * [`any`]: [`TaskHandle`], any task whatever its type;
 //! * [`options`]: how a task is made.
 
+mod any;
 mod cell;
 mod handle;
 mod header;
 mod options;
 mod shared;
 
+pub use any::{TaskHandle, all_tasks, current_task};
 pub use cell::Panicked;
 pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
-pub use handle::{
-    CannotAwait, LoopClosed, Task, TaskHandle, all_tasks, create_task, create_task_with,
-    current_task,
-};
+pub use handle::{CannotAwait, LoopClosed, Task, create_task, create_task_with};
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;
 pub use shared::SharedTask;
