@@ -47,7 +47,7 @@ impl TaskHandle {
         self.task.header().set_name(name.into().into());
     }
 
-    /// Asks the task to stop. See [`Task::cancel`].
+    /// Asks the task to stop. See [`Task::cancel`](crate::Task::cancel).
     pub fn cancel(&self) -> bool {
         self.cancel_with(Cancelled::new())
     }
