@@ -3,9 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use corio_coroutine::Generator;
+use corio_futures::contract::{Wait, current_parker, park};
+
 use corio::{
     Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, create_future,
-    create_task, current_task, gather, get_running_loop, sleep,
+    create_task, current_task, gather, get_running_loop, sleep, task_group,
 };
 use corio_tests::{Log, OnDrop, in_a_process, ms, now, settle, virtual_run, yield_now};
 
@@ -535,4 +538,42 @@ fn cancelling_tasks_that_gather_one_another_ends_them() {
     });
     let Some(output) = output else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_task_does_not_leave_its_frame_while_its_canceller_looks_at_it() -> Result<()> {
+    virtual_run(|| {
+        let log = Log::new();
+        let parked = Rc::new(RefCell::new(None));
+        let (in_child, who) = (log.clone(), Rc::clone(&parked));
+        let mut generator = Generator::<u32>::new(move |co| {
+            let ended = task_group(|group| {
+                let child = group.create_task(|| {
+                    let local = String::from("looked at");
+                    let look = |_: &Cancelled| {
+                        co.yield_(1); // the canceller runs on the generator's own stack
+                        in_child.note(local.as_str());
+                        true
+                    };
+                    who.replace(Some(current_parker("a look")?));
+                    park(&Wait::new("a look").on_cancel(&look))?;
+                    drop(local);
+                    in_child.note("went on");
+                    Ok(())
+                });
+                yield_now()?;
+                assert!(child.cancel());
+                Ok(())
+            });
+            ended.expect("the child swallows the cancellation");
+        });
+        assert_eq!(generator.next(), Some(1));
+        parked.borrow_mut().take().expect("the child has parked").unpark();
+        yield_now()?;
+        yield_now()?;
+        assert_eq!(log.take(), [""; 0], "woken, and held");
+        assert_eq!(generator.next(), None);
+        assert_eq!(log.take(), ["looked at", "went on"]);
+        Ok(())
+    })
 }

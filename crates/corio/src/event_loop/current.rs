@@ -41,21 +41,13 @@ pub(crate) fn current_header() -> Option<CurrentTask> {
 /// Runs `step`, with `task` as the current task.
 #[inline]
 pub(super) fn with_current<R>(task: &Header, step: impl FnOnce() -> R) -> R {
-    CURRENT.set(Some(NonNull::from(task)));
-    let _restore = Restore(None);
-    step()
-}
-
-/// Runs `look` as if in a callback of the loop: nothing in it can wait.
-pub(crate) fn without_current<R>(look: impl FnOnce() -> R) -> R {
-    let _restore = Restore(CURRENT.take());
-    look()
-}
-
-struct Restore(Option<NonNull<Header>>);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        CURRENT.set(self.0);
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(None);
+        }
     }
+    CURRENT.set(Some(NonNull::from(task)));
+    let _restore = Restore;
+    step()
 }

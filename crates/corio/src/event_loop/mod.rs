@@ -49,7 +49,7 @@ use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
 
-pub(crate) use current::{CurrentTask, current_header, without_current};
+pub(crate) use current::{CurrentTask, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 

@@ -73,12 +73,13 @@ impl EventLoop {
         self.steps.set(self.steps.get() + 1);
         self.budget.set(BUDGET);
         let key = task.key;
-        let ended = if task.state() == State::Created && !self.begin(task) {
-            true
-        } else {
-            with_current(task, || task.step())
+        let runs = match task.state() {
+            State::Ready => true,
+            State::Created => self.begin(task),
+            _ if task.misses_turn() => return,
+            _ => true,
         };
-        if ended {
+        if !runs || with_current(task, || task.step()) {
             let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
             if main {
                 self.hurry.set(true);

@@ -10,6 +10,8 @@
 //!      └── cancelled before its first step ────────▶ Done
 //! ```
 //!
+//! (A task is Held instead of Parked while foreign code looks at what it waits for.)
+//!
 //! A task in the states Created and Ready stands in the loop's queue exactly once.
 //!
 //! A cancellation that finds the task parked is offered to what the task waits for; if that does
@@ -25,8 +27,8 @@ use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
-use super::TaskOptions;
-use crate::event_loop::{CurrentTask, EventLoop, without_current};
+use super::{Runnable, TaskOptions};
+use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,12 @@ pub(crate) enum State {
     Ready,
     Running,
     Parked,
+    /// Parked, and kept so, while foreign code looks at what the task waits for.
+    Held,
+    /// Held, woken, and in the loop's queue.
+    HeldWoken,
+    /// Held, woken, and its turn has come and gone: to be made ready when that is over.
+    HeldLate,
     Done,
 }
 
@@ -83,6 +91,38 @@ impl<'a> Passing<'a> {
 impl Drop for Passing<'_> {
     fn drop(&mut self) {
         self.0.being_cancelled.set(false);
+    }
+}
+
+/// The tasks that a cancellation is on its way through, kept alive: the last may take its time.
+struct Chain(Vec<Rc<dyn Runnable>>);
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.header().being_cancelled.set(false);
+        }
+    }
+}
+
+/// Keeps a parked task parked as long as this lives. If it is leaked, so is the task.
+struct Held<'a>(&'a Header);
+
+impl<'a> Held<'a> {
+    fn hold(task: &'a Header) -> Self {
+        debug_assert_eq!(task.state(), State::Parked);
+        task.state.set(State::Held);
+        Self(task)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        match self.0.state() {
+            State::HeldWoken => self.0.state.set(State::Ready),
+            State::HeldLate => self.0.make_ready(),
+            _ => self.0.state.set(State::Parked),
+        }
     }
 }
 
@@ -174,6 +214,17 @@ impl Header {
     /// To be called first thing on the task's own stack.
     pub(crate) fn set_yielder(&self, yielder: &Yielder<(), ()>) {
         self.yielder.set(Some(NonNull::from(yielder)));
+    }
+
+    /// Gives up a turn if the task is held; says whether it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn misses_turn(&self) -> bool {
+        let held = self.state() == State::HeldWoken;
+        if held {
+            self.state.set(State::HeldLate);
+        }
+        held
     }
 
     /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
@@ -270,8 +321,13 @@ impl Header {
 
     #[inline]
     pub(crate) fn unpark(&self) {
-        if self.state() == State::Parked {
-            self.make_ready();
+        match self.state() {
+            State::Parked => self.make_ready(),
+            State::Held => {
+                self.make_ready();
+                self.state.set(State::HeldWoken);
+            }
+            _ => {}
         }
     }
 
@@ -286,20 +342,31 @@ impl Header {
             return false;
         }
         let _first = Passing::through(self);
-        let mut others = Vec::new();
         self.note_request();
-        let mut last = self;
-        while let Some(next) = last.awaited().filter(|next| !next.being_cancelled.get()) {
-            next.note_request();
-            others.push(Passing::through(next));
-            last = next;
+        match self.awaited() {
+            Some(next) => self.cancel_chain(next, cancelled),
+            None => self.deliver(cancelled),
         }
-        if last.awaited().is_some() {
+        true
+    }
+
+    /// Cancels the last of the chain that begins with this task and goes on with `next`.
+    fn cancel_chain(&self, next: &Header, cancelled: &Cancelled) {
+        let mut chain = Chain(Vec::new());
+        let mut next = Some(next);
+        while let Some(task) = next.filter(|task| !task.being_cancelled.get()) {
+            task.note_request();
+            task.being_cancelled.set(true);
+            chain.0.push(task.event_loop.task(task.key));
+            next = task.awaited();
+        }
+        let circle = next.is_some();
+        let last = chain.0.last().map_or(self, |task| task.header());
+        if circle {
             last.interrupt(cancelled.clone().into());
         } else {
             last.deliver(cancelled);
         }
-        true
     }
 
     /// Offers a cancellation of this task, which runs, to what it is about to wait for.
@@ -309,7 +376,7 @@ impl Header {
         match self.awaits.get() {
             // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
             Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
-            None => without_current(|| wait.pass_on(cancelled)),
+            None => wait.pass_on(cancelled),
         }
     }
 
@@ -328,9 +395,12 @@ impl Header {
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
-            // Nothing may suspend while the parked task's frame is looked at: the task might go on
-            // meanwhile, and leave that frame.
-            if self.with_wait(|wait| without_current(|| wait.pass_on(cancelled))) {
+            // What the wait lends is in the parked task's frame, so the task must not go on
+            // meanwhile and leave that frame: however long this takes, it is held.
+            let held = Held::hold(self);
+            let passed_on = self.with_wait(|wait| wait.pass_on(cancelled));
+            drop(held);
+            if passed_on {
                 return;
             }
             if self.state() == State::Parked {
@@ -387,7 +457,8 @@ impl Header {
         let wait = self.waiting.get().expect("a parked task waits for something");
         // SAFETY: `park` stores a reference to what its caller holds across the suspension, and
         // takes it out when it resumes. As the task is parked, `park` has not resumed, and a
-        // task's stack is never freed while it is suspended.
+        // task's stack is never freed while it is suspended. It stays parked during `look`, which
+        // is ours and only formats, or runs while the task is held.
         look(unsafe { wait.as_ref() })
     }
 
