@@ -408,6 +408,7 @@ fn a_group_that_shuts_down_refuses_children_and_drops_their_closures() -> Result
         let log = Log::new();
         let result = task_group(|group| {
             group.create_task(|| Err::<(), _>(Error::msg("broken")));
+            yield_now()?;
             yield_now().expect_err("a child has failed");
             let captured = log.on_drop("closure dropped");
             let refused = group.create_task(move || {
@@ -447,6 +448,7 @@ fn a_group_cancels_children_that_have_not_begun() -> Result<()> {
     virtual_run(|| {
         let result = task_group(|group| {
             group.create_task(|| Err::<(), _>(Error::msg("broken")));
+            yield_now()?;
             group
                 .create_task(|| -> Result<()> { panic!("the first child failed before this one") });
             Ok(())
@@ -861,6 +863,24 @@ fn a_settled_group_leaves_no_trace_in_the_loop() -> Result<()> {
             })?;
         }
         assert_eq!(get_running_loop()?.statistics().tasks, 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn children_that_fail_in_the_same_round_are_all_in_the_group() -> Result<()> {
+    virtual_run(|| {
+        let error = task_group(|group| {
+            for message in ["one", "two"] {
+                group.create_task(move || {
+                    sleep(ms(1))?;
+                    Err::<(), _>(Error::msg(message))
+                });
+            }
+            Ok(())
+        })
+        .unwrap_err();
+        assert_eq!(leaves(&error), ["one", "two"]);
         Ok(())
     })
 }

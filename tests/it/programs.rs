@@ -377,17 +377,11 @@ impl Model {
     }
 
     fn park(&mut self, me: usize, waits: For) -> Option<(bool, bool)> {
-        if std::mem::take(&mut self.tasks[me].cancelled) {
-            if let For::Future(which) = waits {
-                self.complete(which, false);
-            } else {
-                self.leave(me, waits);
-            }
-            self.tasks[me].notified = false;
-            return Some((false, false));
-        }
         self.tasks[me].waits = Some(waits);
         self.tasks[me].state = State::Parked;
+        if std::mem::take(&mut self.tasks[me].cancelled) {
+            self.cancel(me);
+        }
         None
     }
 

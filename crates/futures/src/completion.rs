@@ -37,7 +37,7 @@ pub struct Completion<T> {
 pub trait Watcher {
     /// What was watched under `index` has completed. Called inline, on whatever stack completes
     /// it: it must neither wait nor panic.
-    fn completed(&self, index: usize);
+    fn completed(self: Rc<Self>, index: usize);
 }
 
 /// A [`Completion`], whatever it completes with.

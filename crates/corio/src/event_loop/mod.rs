@@ -270,7 +270,7 @@ impl EventLoop {
     }
 
     pub(crate) fn has_tasks(&self) -> bool {
-        !self.tasks.borrow().is_empty()
+        self.tasks.borrow().iter().any(|(_, task)| !task.header().is_done())
     }
 
     /// How often the loop has found that nothing would ever happen again.

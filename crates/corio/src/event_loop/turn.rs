@@ -59,8 +59,9 @@ impl EventLoop {
             left => left,
         };
         self.round.set(left.saturating_sub(1));
-        // SAFETY: a task in the queue is not done, and only a task that is done leaves the table,
-        // in `step`, which does not look at it any more then.
+        // SAFETY: only a task that is done leaves the table, in `step`, which does not look at it
+        // any more then; and only a child is in the queue when it is done, once, and leaves the
+        // table when it is taken out.
         match unsafe { self.ready.pop() } {
             Some(Ready::Step(task)) => self.step(task),
             Some(Ready::Call(callback)) => self.call(callback),
@@ -76,6 +77,7 @@ impl EventLoop {
         let runs = match task.state() {
             State::Ready => true,
             State::Created => self.begin(task),
+            State::Done => return self.remove(key).report_end(),
             _ if task.misses_turn() => return,
             _ => true,
         };
@@ -84,7 +86,9 @@ impl EventLoop {
             if main {
                 self.hurry.set(true);
             }
-            self.remove(key);
+            if !task.is_child {
+                drop(self.remove(key));
+            }
         }
     }
 
@@ -101,9 +105,8 @@ impl EventLoop {
         !header.is_done()
     }
 
-    fn remove(&self, key: usize) {
-        let task = self.tasks.borrow_mut().remove(key);
-        drop(task);
+    fn remove(&self, key: usize) -> Rc<dyn Runnable> {
+        self.tasks.borrow_mut().remove(key)
     }
 
     fn call(&self, callback: Box<dyn FnOnce()>) {

@@ -290,9 +290,9 @@ impl<'a> Joint<'a> {
             changed: WaitList::new(),
         });
         let weak = Rc::downgrade(&state);
-        state.nursery.on_end(move |child| {
+        state.nursery.on_end(move |failure| {
             if let Some(state) = weak.upgrade() {
-                state.member_ended(child);
+                state.member_ended(failure);
             }
         });
         Ok(Self { state, _nursery: nursery, wait, lifetime: PhantomData })
@@ -408,18 +408,23 @@ impl State {
 }
 
 impl Watcher for State {
-    fn completed(&self, index: usize) {
+    fn completed(self: Rc<Self>, index: usize) {
         let task = Rc::clone(&self.given.borrow()[index]);
-        self.member_ended(&*task);
+        let failure = task.any_completion().failure().cloned();
+        if failure.is_some() {
+            task.mark_retrieved();
+        }
+        // A step later, as a done-callback: asyncio's `gather` is made of those.
+        let event_loop = Rc::clone(&task.header().event_loop);
+        event_loop.call_soon(Box::new(move || self.member_ended(failure)));
     }
 }
 
 impl State {
-    fn member_ended(&self, task: &dyn Runnable) {
+    fn member_ended(&self, failure: Option<Error>) {
         self.pending.set(self.pending.get() - 1);
-        if let Some(error) = task.any_completion().failure() {
-            task.mark_retrieved();
-            self.fail(error.clone());
+        if let Some(error) = failure {
+            self.fail(error);
         }
         if self.pending.get() == 0 {
             self.changed.notify_all();

@@ -10,7 +10,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, ErrorGroup, Result};
 
 use super::nursery::Nursery;
-use crate::task::{Panicked, Runnable, Task, TaskOptions};
+use crate::task::{Panicked, Task, TaskOptions};
 
 /// Runs `body` with a group in which it can create tasks, and waits until all of them have ended.
 /// asyncio's `async with TaskGroup()`.
@@ -165,9 +165,9 @@ impl State {
             finished: Cell::new(false),
         });
         let weak: Weak<Self> = Rc::downgrade(&state);
-        state.nursery.on_end(move |child| {
-            if let Some(state) = weak.upgrade() {
-                state.child_ended(child);
+        state.nursery.on_end(move |failure| {
+            if let (Some(state), Some(error)) = (weak.upgrade(), failure) {
+                state.child_failed(error);
             }
         });
         state
@@ -182,13 +182,11 @@ impl State {
         self.nursery.cancel(&Cancelled::new());
     }
 
-    fn child_ended(&self, child: &dyn Runnable) {
-        let Some(error) = child.any_completion().failure().filter(|error| !error.is_cancelled())
-        else {
+    fn child_failed(&self, error: Error) {
+        if error.is_cancelled() {
             return;
-        };
-        self.errors.borrow_mut().push(error.clone());
-        child.mark_retrieved();
+        }
+        self.errors.borrow_mut().push(error);
         if !self.aborting.get() {
             self.abort();
             self.cancel_parent();

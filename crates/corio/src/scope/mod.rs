@@ -10,3 +10,4 @@ mod nursery;
 
 pub use gather::{Gather, Gathered, gather, gather_results};
 pub use group::{TaskGroup, task_group};
+pub(crate) use nursery::Nursery;

@@ -15,14 +15,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use corio_futures::completion::Watcher;
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 use slab::Slab;
 
 use crate::event_loop::{EventLoop, current_header};
 use crate::report;
-use crate::task::{Outcome, Runnable, TaskOptions, spawn_unchecked};
+use crate::task::{Outcome, Parent, Runnable, TaskOptions, spawn_unchecked};
 
 /// The children of one call.
 pub(crate) struct Nursery {
@@ -42,8 +41,9 @@ impl fmt::Debug for Nursery {
     }
 }
 
-/// Called when a child has ended, before anybody who waits for it runs.
-type OnEnd = Box<dyn Fn(&dyn Runnable)>;
+/// Called when a child has ended, with its error: in the step after its last, before anybody who
+/// waits for it goes on.
+type OnEnd = Box<dyn Fn(Option<Error>)>;
 
 impl Nursery {
     /// A nursery of the current task.
@@ -70,8 +70,8 @@ impl Nursery {
         &*self.parent
     }
 
-    /// Has `on_end` called whenever a child ends.
-    pub(crate) fn on_end(&self, on_end: impl Fn(&dyn Runnable) + 'static) {
+    /// Has `on_end` called whenever a child has ended.
+    pub(crate) fn on_end(&self, on_end: impl Fn(Option<Error>) + 'static) {
         self.on_end.replace(Some(Box::new(on_end)));
     }
 
@@ -92,11 +92,10 @@ impl Nursery {
     {
         let index = self.children.borrow_mut().insert(None);
         self.unfinished.set(self.unfinished.get() + 1);
-        let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
+        let parent = Parent { nursery: Rc::clone(self), index };
         // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
-        let child = unsafe {
-            spawn_unchecked(Rc::clone(&self.event_loop), options, Some((watcher, index)), body)
-        };
+        let child =
+            unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, Some(parent), body) };
         let runnable = self.event_loop.task(child.header().key);
         self.children.borrow_mut()[index] = Some(runnable);
         child
@@ -129,11 +128,13 @@ fn can_suspend(wait: &Wait<'_>) -> bool {
     current_header().is_some_and(|task| task.check_can_suspend(wait.what()).is_ok())
 }
 
-impl Watcher for Nursery {
-    fn completed(&self, index: usize) {
+impl Nursery {
+    /// Takes note that a child has ended, perhaps by an error.
+    pub(crate) fn child_ended(&self, index: usize, failure: Option<Error>) {
         let child = self.children.borrow_mut().remove(index);
-        if let (Some(child), Some(on_end)) = (child, &*self.on_end.borrow()) {
-            on_end(&*child);
+        drop(child);
+        if let Some(on_end) = &*self.on_end.borrow() {
+            on_end(failure);
         }
         self.unfinished.set(self.unfinished.get() - 1);
         if self.unfinished.get() == 0 {

@@ -15,12 +15,13 @@ use std::rc::Rc;
 use std::sync::Mutex;
 
 use corio_coroutine::{Coroutine, Stack};
-use corio_futures::completion::{AnyCompletion, Completion, Watcher};
+use corio_futures::completion::{AnyCompletion, Completion};
 use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Error, Result};
 
 use super::{Header, TaskOptions};
 use crate::event_loop::EventLoop;
+use crate::scope::Nursery;
 
 /// A task, to the loop.
 pub(crate) trait Runnable: Parker {
@@ -31,6 +32,9 @@ pub(crate) trait Runnable: Parker {
 
     /// Ends the task without running its body.
     fn refuse(&self, error: Error);
+
+    /// Tells the nursery that the task, which is done, was a child of. For the loop alone.
+    fn report_end(&self);
 
     /// The task's outcome, whatever its type.
     fn any_completion(&self) -> &dyn AnyCompletion;
@@ -57,8 +61,16 @@ struct TaskCell<T, F> {
     header: Header,
     completion: Completion<T>,
     body: Cell<Option<F>>,
-    /// The nursery that the task is a child of, and as which.
-    parent: Cell<Option<(Rc<dyn Watcher>, usize)>>,
+    /// The nursery that the task is a child of, until it knows that the task has ended.
+    parent: Cell<Option<Parent>>,
+    /// What the nursery will be told, since the outcome may have been taken by then.
+    failure: Cell<Option<Error>>,
+}
+
+/// The nursery that a task is a child of.
+pub(crate) struct Parent {
+    pub(crate) nursery: Rc<Nursery>,
+    pub(crate) index: usize,
 }
 
 impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
@@ -70,13 +82,17 @@ impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
             Some(cancelled) if outcome.is_ok() => Err(cancelled.into()),
             _ => outcome,
         };
+        if self.header.is_child {
+            // The nursery is told by a step of its own, before anybody who waits for the task
+            // goes on, and sees to the failure.
+            self.header.push_ready();
+            self.failure.set(outcome.as_ref().err().cloned());
+            self.completion.mark_retrieved();
+        }
         self.header.set_done();
         let completed = self.completion.complete(outcome);
         debug_assert!(completed.is_ok(), "a task ends once");
         self.header.wake_joiner();
-        if let Some((parent, index)) = self.parent.take() {
-            parent.completed(index);
-        }
         if self.header.detached.get()
             && let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.discard()))
         {
@@ -119,6 +135,12 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
             Ok(()) => Err(error),
             Err(payload) => Err(self.panicked(payload)),
         });
+    }
+
+    fn report_end(&self) {
+        if let Some(Parent { nursery, index }) = self.parent.take() {
+            nursery.child_ended(index, self.failure.take());
+        }
     }
 
     fn any_completion(&self) -> &dyn AnyCompletion {
@@ -171,7 +193,7 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
 pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
     event_loop: Rc<EventLoop>,
     options: TaskOptions,
-    parent: Option<(Rc<dyn Watcher>, usize)>,
+    parent: Option<Parent>,
     body: F,
 ) -> Rc<dyn Outcome<T> + 'a>
 where
@@ -181,10 +203,11 @@ where
     let table = Rc::clone(&event_loop);
     table.add_task(|key| {
         let cell = Rc::new(TaskCell {
-            header: Header::new(event_loop, key, options),
+            header: Header::new(event_loop, key, parent.is_some(), options),
             completion: Completion::new(),
             body: Cell::new(Some(body)),
             parent: Cell::new(parent),
+            failure: Cell::new(None),
         });
         let runnable: Rc<dyn Runnable + 'a> = cell.clone();
         // SAFETY: only the lifetime changes. Through a `Runnable` one can reach the body, which

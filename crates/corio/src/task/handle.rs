@@ -183,7 +183,9 @@ impl<'scope, T> Task<'scope, T> {
         if cancels {
             current.while_awaiting(header, || cell.completion().wait(&wait))
         } else {
-            cell.completion().wait(&wait)
+            cell.completion().wait(&wait)?;
+            // asyncio's shield is a future of its own, and completes a step after the task.
+            current.yield_now()
         }
     }
 

@@ -20,6 +20,7 @@
 //! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -54,6 +55,8 @@ pub(crate) struct Header {
     disturbed: Cell<bool>,
     /// Nobody holds a [`Task`](super::Task) any more.
     pub(crate) detached: Cell<bool>,
+    /// A nursery is to be told when the task has ended.
+    pub(crate) is_child: bool,
     yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
     /// Borrowed while the task runs.
     coroutine: RefCell<Option<Coroutine>>,
@@ -145,11 +148,17 @@ impl Rare {
 impl Header {
     // Inlined, so that it is built where it will be.
     #[inline(always)]
-    pub(crate) fn new(event_loop: Rc<EventLoop>, key: usize, options: TaskOptions) -> Self {
+    pub(crate) fn new(
+        event_loop: Rc<EventLoop>,
+        key: usize,
+        is_child: bool,
+        options: TaskOptions,
+    ) -> Self {
         Self {
             state: Cell::new(State::Created),
             disturbed: Cell::new(false),
             detached: Cell::new(false),
+            is_child,
             yielder: Cell::new(None),
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
@@ -257,15 +266,30 @@ impl Header {
     #[inline(always)]
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
-        if let Some(cancelled) = self.take_pending() {
-            // That may wake this task, which is not parked yet: it looks again.
-            return if self.pass_on(wait, &cancelled) { Ok(()) } else { Err(cancelled.into()) };
-        }
+        let pending = self.take_pending();
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
-        self.suspend();
+        match pending {
+            None => self.suspend(),
+            Some(cancelled) => self.suspend_cancelled(&cancelled),
+        }
         self.waiting.set(None);
         self.interruption()
+    }
+
+    /// Suspends the current task, which has just parked and was cancelled before. As in asyncio,
+    /// it goes on a step later at the earliest.
+    #[cold]
+    #[inline(never)]
+    fn suspend_cancelled(&self, cancelled: &Cancelled) {
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver_or_pass_on(cancelled)));
+        if delivered.is_err() && self.state() == State::Parked {
+            self.make_ready();
+        }
+        self.suspend();
+        if let Err(payload) = delivered {
+            resume_unwind(payload);
+        }
     }
 
     /// Parks `joiner`, the current task, until this task has ended and `ready` says so too.
@@ -341,13 +365,17 @@ impl Header {
         if self.is_done() || self.being_cancelled.get() {
             return false;
         }
-        let _first = Passing::through(self);
         self.note_request();
+        self.deliver_or_pass_on(cancelled);
+        true
+    }
+
+    fn deliver_or_pass_on(&self, cancelled: &Cancelled) {
+        let _first = Passing::through(self);
         match self.awaited() {
             Some(next) => self.cancel_chain(next, cancelled),
             None => self.deliver(cancelled),
         }
-        true
     }
 
     /// Cancels the last of the chain that begins with this task and goes on with `next`.
@@ -366,17 +394,6 @@ impl Header {
             last.interrupt(cancelled.clone().into());
         } else {
             last.deliver(cancelled);
-        }
-    }
-
-    /// Offers a cancellation of this task, which runs, to what it is about to wait for.
-    fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
-        // Should it come back to this task, in a circle, this task does not take it.
-        let _passing = Passing::through(self);
-        match self.awaits.get() {
-            // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
-            Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
-            None => wait.pass_on(cancelled),
         }
     }
 
@@ -465,6 +482,13 @@ impl Header {
     #[inline]
     fn make_ready(&self) {
         self.state.set(State::Ready);
+        self.push_ready();
+    }
+
+    /// Puts the task at the end of the loop's queue, for a step or, when it has ended, to be
+    /// reported.
+    #[inline]
+    pub(crate) fn push_ready(&self) {
         self.event_loop.push_ready(self);
     }
 

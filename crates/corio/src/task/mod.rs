@@ -17,7 +17,7 @@ mod shared;
 
 pub use any::{TaskHandle, all_tasks, current_task};
 pub use cell::Panicked;
-pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
+pub(crate) use cell::{Outcome, Parent, Runnable, spawn_unchecked};
 pub use handle::{CannotAwait, LoopClosed, Task, create_task, create_task_with};
 pub(crate) use header::{Header, State};
 pub use options::TaskOptions;

@@ -1,7 +1,6 @@
 //! asyncio's `as_completed`.
 
 use std::fmt;
-use std::mem::replace;
 use std::time::Duration;
 
 use corio_futures::completion::Waitable;
@@ -48,14 +47,13 @@ pub fn as_completed<H: Waitable>(
 ) -> Result<AsCompleted<H>> {
     let watch = Watch::new(handles, limit, "the next task to end")?;
     let left = watch.handles.len();
-    Ok(AsCompleted { watch, left, begun: false })
+    Ok(AsCompleted { watch, left })
 }
 
 /// Handles in the order of their completion. Made by [`as_completed`].
 pub struct AsCompleted<H: Waitable> {
     watch: Watch<H>,
     left: usize,
-    begun: bool,
 }
 
 impl<H: Waitable> Iterator for AsCompleted<H> {
@@ -67,11 +65,6 @@ impl<H: Waitable> Iterator for AsCompleted<H> {
     #[track_caller]
     fn next(&mut self) -> Option<Self::Item> {
         let wait = Wait::new("the next task to end");
-        if !replace(&mut self.begun, true)
-            && let Err(error) = self.watch.begin()
-        {
-            return Some(Err(error));
-        }
         while self.left > 0 {
             if let Some(index) = self.watch.next_completed() {
                 self.left -= 1;

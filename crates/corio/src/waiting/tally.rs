@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use corio_futures::Result;
 use corio_futures::completion::{Waitable, Watcher};
 use corio_futures::contract::Wait;
 
-use crate::event_loop::{Alarm, EventLoop, current_header};
+use crate::event_loop::{Alarm, EventLoop};
 use crate::sleep::Unset;
 use crate::task::Runnable;
 
@@ -23,6 +23,7 @@ pub(super) struct Watch<H: Waitable> {
 
 /// The part that the handles know.
 struct Tally {
+    event_loop: Weak<EventLoop>,
     /// Indices of the handles that have completed and were not asked for.
     completed: RefCell<VecDeque<usize>>,
     /// The task that waits, while it does.
@@ -32,14 +33,18 @@ struct Tally {
 }
 
 impl Watcher for Tally {
-    fn completed(&self, index: usize) {
-        self.completed.borrow_mut().push_back(index);
-        self.wake();
+    /// Counts a step later, as a done-callback: asyncio's `wait` and `as_completed` are made of
+    /// those.
+    fn completed(self: Rc<Self>, index: usize) {
+        if let Some(event_loop) = self.event_loop.upgrade() {
+            event_loop.call_soon(Box::new(move || self.count(index)));
+        }
     }
 }
 
 impl Tally {
-    fn wake(&self) {
+    fn count(&self, index: usize) {
+        self.completed.borrow_mut().push_back(index);
         self.news.set(true);
         let waiting = self.waiting.borrow().clone();
         if let Some(task) = waiting {
@@ -59,6 +64,7 @@ impl<H: Waitable> Watch<H> {
         let event_loop = EventLoop::current(what)?;
         let deadline = limit.and_then(|limit| event_loop.now().checked_add(limit));
         let tally = Rc::new(Tally {
+            event_loop: Rc::downgrade(&event_loop),
             completed: RefCell::default(),
             waiting: RefCell::new(None),
             news: Cell::new(false),
@@ -67,23 +73,12 @@ impl<H: Waitable> Watch<H> {
         for (index, handle) in handles.iter().flatten().enumerate() {
             let completion = handle.completion();
             if completion.is_done() {
-                tally.completed(index);
+                Rc::clone(&tally).completed(index);
             } else {
                 completion.watch(Rc::clone(&tally) as Rc<dyn Watcher>, index);
             }
         }
         Ok(Self { handles, tally, event_loop, deadline })
-    }
-
-    /// Lets others run first if something was done from the start. asyncio's `wait` and
-    /// `as_completed` always suspend, so that a pending cancellation is noticed.
-    pub(super) fn begin(&self) -> Result<()> {
-        if self.tally.news.replace(false)
-            && let Some(task) = current_header()
-        {
-            task.yield_now()?;
-        }
-        Ok(())
     }
 
     /// The index of the next handle that has completed, in the order of completion.

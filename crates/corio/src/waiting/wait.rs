@@ -64,7 +64,6 @@ pub fn wait<H: Waitable>(
     if left == 0 {
         return Err(NothingToWaitFor.into());
     }
-    watch.begin()?;
     'waiting: loop {
         while let Some(index) = watch.next_completed() {
             left -= 1;
