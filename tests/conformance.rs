@@ -26,4 +26,4 @@ macro_rules! families {
     };
 }
 
-families!(cancel future group mix queue sync timeout wait);
+families!(cancel future group mix queue steps sync timeout wait);
