@@ -14,3 +14,4 @@ mod reports;
 mod run;
 mod tasks;
 mod timeouts;
+mod waiting;
