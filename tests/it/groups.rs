@@ -884,3 +884,31 @@ fn children_that_fail_in_the_same_round_are_all_in_the_group() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_group_that_is_cancelled_ends_its_children_and_returns_the_bodys_value() -> Result<()> {
+    virtual_run(|| {
+        let log = Log::new();
+        let value = task_group(|group| {
+            for _ in 0..2 {
+                group.create_task(|| {
+                    let ended = sleep(ms(100));
+                    log.note(format!("{}", ended.unwrap_err().is_cancelled()));
+                    Ok(())
+                });
+            }
+            group.create_task(|| {
+                sleep(ms(1))?;
+                group.cancel();
+                group.cancel();
+                Ok(())
+            });
+            let interrupted = sleep(ms(50)).unwrap_err();
+            assert!(interrupted.is_cancelled());
+            Ok("value")
+        })?;
+        assert_eq!((value, log.take()), ("value", vec!["true".to_owned(); 2]));
+        assert_eq!(corio::current_task()?.cancelling(), 0);
+        sleep(ms(1))
+    })
+}

@@ -430,3 +430,20 @@ fn a_group_left_by_a_panicking_main_ends_before_run_does() {
     });
     assert_eq!((said.as_str(), ended.get()), ("body", 3));
 }
+
+#[test]
+fn deadlines_in_the_past_are_due_at_once_in_their_order() -> Result<()> {
+    virtual_run(|| {
+        sleep(ms(10))?;
+        let log = Log::new();
+        let event_loop = corio::get_running_loop()?;
+        for ago in [1, 2] {
+            let log = log.clone();
+            event_loop.call_at(now() - ms(ago), move || log.note(format!("{ago} ms ago")));
+        }
+        sleep(ms(0))?;
+        sleep(ms(0))?;
+        assert_eq!(log.take(), ["2 ms ago", "1 ms ago"]);
+        Ok(())
+    })
+}

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use corio::{
-    Cancelled, Error, Lock, Result, TimedOut, create_task, current_task, gather, sleep, task_group,
-    timeout,
+    Cancelled, Error, Lock, Result, TimedOut, Timeout, TimeoutMisused, create_task, current_task,
+    gather, sleep, task_group, timeout,
 };
 use corio_tests::{Log, OnDrop, ms, now, panic_of, settle, virtual_run, yield_now};
 
@@ -350,6 +350,50 @@ fn a_panic_after_the_expiry_does_not_leave_the_task_cancelled() -> Result<()> {
         assert!(caught.is_err());
         settle()?;
         assert_eq!(current_task()?.cancelling(), 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_timeout_without_a_limit_never_fires_until_it_is_given_one() -> Result<()> {
+    virtual_run(|| {
+        let never = Timeout::never();
+        never.run(|| sleep(ms(1_000_000)))?;
+        assert_eq!((never.when(), never.expired()), (None, false));
+
+        let later = Timeout::never();
+        let error = later.run(|| {
+            later.reschedule(Some(now() + ms(5)))?;
+            sleep(ms(10))
+        });
+        assert!(error.unwrap_err().is_timeout() && later.expired());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_timeout_can_be_moved_while_it_runs_and_says_when_it_cannot() -> Result<()> {
+    virtual_run(|| {
+        let timeout = Timeout::after(ms(5));
+        assert_eq!(timeout.reschedule(None), Err(TimeoutMisused::NotEntered));
+        timeout.run(|| {
+            timeout.reschedule(Some(now() + ms(20)))?;
+            sleep(ms(10))?;
+            timeout.reschedule(None)?;
+            sleep(ms(100))
+        })?;
+        assert!(!timeout.expired());
+        assert_eq!(timeout.reschedule(None), Err(TimeoutMisused::Finished));
+        let again = timeout.run(|| Ok(())).unwrap_err();
+        assert_eq!(again.downcast_ref(), Some(&TimeoutMisused::Entered));
+
+        let expired = Timeout::after(ms(5));
+        let result = expired.run(|| {
+            sleep(ms(10)).expect_err("time is up");
+            assert_eq!(expired.reschedule(None), Err(TimeoutMisused::Expired));
+            sleep(ms(0))
+        });
+        result?;
         Ok(())
     })
 }

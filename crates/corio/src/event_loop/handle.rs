@@ -86,7 +86,7 @@ impl EventLoopHandle {
     /// # Ok::<(), corio::Error>(())
     /// ```
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
-        let timer = self.event_loop.set_alarm(when, Alarm::Call(Box::new(callback)));
+        let timer = self.event_loop.set_limit(when, Alarm::Call(Box::new(callback)));
         CallHandle { call: Call::At(Rc::clone(&self.event_loop), timer, when) }
     }
 
