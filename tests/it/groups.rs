@@ -908,7 +908,7 @@ fn a_group_that_is_cancelled_ends_its_children_and_returns_the_bodys_value() -> 
             Ok("value")
         })?;
         assert_eq!((value, log.take()), ("value", vec!["true".to_owned(); 2]));
-        assert_eq!(corio::current_task()?.cancelling(), 0);
+        assert_eq!(current_task()?.cancelling(), 0);
         sleep(ms(1))
     })
 }

@@ -436,7 +436,7 @@ fn deadlines_in_the_past_are_due_at_once_in_their_order() -> Result<()> {
     virtual_run(|| {
         sleep(ms(10))?;
         let log = Log::new();
-        let event_loop = corio::get_running_loop()?;
+        let event_loop = get_running_loop()?;
         for ago in [1, 2] {
             let log = log.clone();
             event_loop.call_at(now() - ms(ago), move || log.note(format!("{ago} ms ago")));
