@@ -1,6 +1,7 @@
 //! The behaviour of corio, seen from outside. Where time passes, it is virtual.
 
 mod auto_traits;
+mod call_graph;
 mod cancellation;
 mod deadlock;
 mod docs;

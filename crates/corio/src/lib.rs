@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod call_graph;
 mod event_loop;
 mod report;
 mod run;
@@ -11,6 +12,7 @@ mod waiting;
 
 pub mod net;
 
+pub use call_graph::{CallGraph, capture_call_graph};
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
 pub use corio_futures::{

@@ -36,6 +36,9 @@ pub(crate) trait Runnable: Parker {
     /// Tells the nursery that the task, which is done, was a child of. For the loop alone.
     fn report_end(&self);
 
+    /// The key of the task whose nursery this one is a child of.
+    fn parent_key(&self) -> Option<usize>;
+
     /// The task's outcome, whatever its type.
     fn any_completion(&self) -> &dyn AnyCompletion;
 
@@ -141,6 +144,13 @@ impl<T, F: FnOnce() -> Result<T>> Runnable for TaskCell<T, F> {
         if let Some(Parent { nursery, index }) = self.parent.take() {
             nursery.child_ended(index, self.failure.take());
         }
+    }
+
+    fn parent_key(&self) -> Option<usize> {
+        let parent = self.parent.take()?;
+        let key = parent.nursery.parent().header().key;
+        self.parent.set(Some(parent));
+        Some(key)
     }
 
     fn any_completion(&self) -> &dyn AnyCompletion {

@@ -409,6 +409,11 @@ impl Header {
         Some(unsafe { target.as_ref() }).filter(|target| !target.is_done())
     }
 
+    /// The key of the task that this one is parked for.
+    pub(crate) fn awaited_key(&self) -> Option<usize> {
+        self.awaited().map(|awaited| awaited.key)
+    }
+
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
