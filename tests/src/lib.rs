@@ -1,5 +1,7 @@
 //! What the tests share: a loop in virtual time, a log of events, and a process to crash in.
 
+#[cfg(doctest)]
+mod book;
 pub mod conformance;
 
 use std::cell::RefCell;
