@@ -14,4 +14,8 @@ pages! {
     stacks: "tutorial/2-stacks.md"
     event_loop: "tutorial/3-event-loop.md"
     tasks_and_futures: "tutorial/4-tasks-and-futures.md"
+    groups: "tutorial/8-groups.md"
+    cancellation: "cancellation.md"
+    guarantees: "guarantees.md"
+    rationale: "rationale.md"
 }
