@@ -69,6 +69,7 @@ impl EventLoop {
         true
     }
 
+    #[inline(always)]
     fn step(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
         self.budget.set(BUDGET);
@@ -80,15 +81,22 @@ impl EventLoop {
             _ => true,
         };
         if !runs || with_current(task, || task.step()) {
-            let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
-            if main {
-                self.hurry.set(true);
-            }
-            self.remove(key);
+            self.end(key);
         }
     }
 
+    /// Lets go of a task that is done.
+    fn end(&self, key: usize) {
+        let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
+        if main {
+            self.hurry.set(true);
+        }
+        let task = self.tasks.borrow_mut().remove(key);
+        drop(task);
+    }
+
     /// Makes a new task ready for its first step. Says whether it can have one.
+    #[inline(never)]
     fn begin(&self, header: &Header) -> bool {
         let begun = match header.take_pending() {
             Some(cancelled) => Err(cancelled.into()),
@@ -99,11 +107,6 @@ impl EventLoop {
             Err(error) => self.task(header.key).refuse(error),
         }
         !header.is_done()
-    }
-
-    fn remove(&self, key: usize) {
-        let task = self.tasks.borrow_mut().remove(key);
-        drop(task);
     }
 
     fn call(&self, callback: Box<dyn FnOnce()>) {

@@ -228,6 +228,7 @@ impl Header {
     }
 
     /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
+    #[inline(always)]
     pub(crate) fn step(&self) -> bool {
         self.state.set(State::Running);
         let mut coroutine = self.coroutine.borrow_mut();
