@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::contract::{EventLoop, Wait, current_loop};
+use crate::contract::{EventLoop, Wait, charge, current_loop};
 use crate::{InvalidState, NoRunningLoop, Result, WaitList};
 
 /// A result that comes once, those who wait for it and those to be called.
@@ -156,6 +156,7 @@ impl<T> Completion<T> {
     ///
     /// As [`park`](crate::contract::park), if it is not there yet.
     pub fn wait(&self, wait: &Wait<'_>) -> Result<()> {
+        charge()?;
         while !self.can_be_taken() {
             self.waiters.wait(wait)?;
         }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{Result, WaitList};
 
 /// A flag that one task sets and any number of tasks wait for. asyncio's `Event`.
@@ -44,6 +44,7 @@ impl Event {
     /// As [`park`](crate::contract::park), if the event is not set.
     #[track_caller]
     pub fn wait(&self) -> Result<()> {
+        charge()?;
         if self.set.get() {
             return Ok(());
         }

@@ -11,7 +11,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{Result, TooManyPermits, WaitList};
 
 /// So many permits, for which tasks wait. asyncio's `Semaphore`.
@@ -62,6 +62,7 @@ impl Semaphore {
     /// As [`park`](crate::contract::park), if the task has to wait.
     #[track_caller]
     pub fn acquire(&self) -> Result<Permit<'_>> {
+        charge()?;
         if let Some(permit) = self.try_acquire() {
             return Ok(permit);
         }

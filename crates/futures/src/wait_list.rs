@@ -17,9 +17,8 @@ use std::marker::PhantomPinned;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
-use crate::contract::{Parker, Wait, current_parker};
+use crate::contract::{Running, Wait};
 use crate::{Error, Result};
 
 /// A queue of waiting tasks, first in, first out.
@@ -74,7 +73,8 @@ impl From<Interrupted> for Error {
 
 /// One waiting task. Pinned: its neighbours in the list point to it.
 struct Node {
-    parker: Rc<dyn Parker>,
+    /// Alive, as the node's own frame is one of it.
+    task: Running,
     state: Cell<NodeState>,
     /// The list is sorted by this; those of one rank stand in the order in which they came.
     rank: u64,
@@ -130,7 +130,7 @@ impl WaitList {
     ) -> Result<(), Interrupted> {
         let not_notified = |error| Interrupted { error, notified: false };
         let node = pin!(Node {
-            parker: current_parker(wait.what()).map_err(not_notified)?,
+            task: Running::current(wait.what()).map_err(not_notified)?,
             state: Cell::new(NodeState::Unlinked),
             rank,
             prev: Cell::new(None),
@@ -140,7 +140,7 @@ impl WaitList {
         let linked = Linked::new(self, node.as_ref());
         let giving_up = GivingUp { node: linked.node, pass_on };
         loop {
-            let parked = linked.node.parker.park(wait);
+            let parked = linked.node.task.park(wait);
             let notified = linked.node.state.get() == NodeState::Notified;
             match parked {
                 Ok(()) if notified => {
@@ -159,9 +159,9 @@ impl WaitList {
         // SAFETY: `head` is linked, and a linked node outlives its link: see `Linked`.
         let node = unsafe { head.as_ref() };
         self.unlink(node, NodeState::Notified);
-        // A clone, since whatever `unpark` does may end the wait that owns the node.
-        let parker = Rc::clone(&node.parker);
-        parker.unpark();
+        // A copy, since whatever `unpark` does may end the wait that owns the node.
+        let task = node.task;
+        task.unpark();
         true
     }
 
@@ -210,16 +210,30 @@ impl WaitList {
         if highest <= rank {
             return None;
         }
-        let mut at = self.head.get();
-        while let Some(node) = at {
+        self.first_above_from_both_ends(rank)
+    }
+
+    /// Looks from both ends at once: who was woken in vain belongs near the front as a rule, but
+    /// behind all the others who were woken with it, which may be nearly everybody.
+    #[cold]
+    fn first_above_from_both_ends(&self, rank: u64) -> Option<NonNull<Node>> {
+        let mut below = self.head.get();
+        let mut above = self.tail.get();
+        while let (Some(front), Some(back)) = (below, above) {
             // SAFETY: what the list leads to is linked, so it is alive.
-            let node = unsafe { node.as_ref() };
-            if node.rank > rank {
-                break;
+            let (front, back) = unsafe { (front.as_ref(), back.as_ref()) };
+            if front.rank > rank {
+                return below;
             }
-            at = node.next.get();
+            below = front.next.get();
+            let before = back.prev.get();
+            // SAFETY: as above.
+            if before.is_none_or(|before| unsafe { before.as_ref() }.rank <= rank) {
+                return above;
+            }
+            above = before;
         }
-        at
+        None
     }
 
     fn unlink(&self, node: &Node, state: NodeState) {

@@ -8,7 +8,7 @@ use corio_futures::Error;
 
 use super::current::with_current;
 use super::ready::Ready;
-use super::{Alarm, BUDGET, EventLoop};
+use super::{Alarm, EventLoop};
 use crate::task::{Header, Panicked, Runnable, State};
 
 /// Steps before the operating system is polled although something is ready.
@@ -72,7 +72,6 @@ impl EventLoop {
     #[inline(always)]
     fn step(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
-        self.budget.set(BUDGET);
         let key = task.key;
         let runs = match task.state() {
             State::Ready => true,

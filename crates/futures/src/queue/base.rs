@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use super::{GetNowaitError, Iter, PutError, PutNowaitError, Storage};
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{QueueShutDown, Result, TooManyTasksDone, WaitList};
 
 /// A queue over any [`Storage`]: [`Queue`](super::Queue), [`LifoQueue`](super::LifoQueue),
@@ -91,6 +91,9 @@ impl<S: Storage> BaseQueue<S> {
     #[inline]
     #[track_caller]
     pub fn put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
+        if let Err(error) = charge() {
+            return Err(PutError { item, error });
+        }
         if (self.shut_down.get() || self.is_full())
             && let Err(error) = self.wait_for_room()
         {
@@ -188,6 +191,7 @@ impl<S: Storage> BaseQueue<S> {
     /// As [`park`](crate::contract::park), if the task has to wait.
     #[track_caller]
     pub fn join(&self) -> Result<()> {
+        charge()?;
         if self.unfinished.get() == 0 {
             return Ok(());
         }
@@ -247,6 +251,7 @@ impl<S: Storage> BaseQueue<S> {
     #[inline]
     #[track_caller]
     pub(super) fn next_item(&self) -> Result<Option<S::Item>> {
+        charge()?;
         match self.pop() {
             Some(item) => Ok(Some(item)),
             None => self.wait_for_item(),
