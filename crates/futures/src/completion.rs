@@ -155,6 +155,7 @@ impl<T> Completion<T> {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if it is not there yet.
+    #[inline(always)]
     pub fn wait(&self, wait: &Wait<'_>) -> Result<()> {
         charge()?;
         while !self.can_be_taken() {

@@ -42,6 +42,7 @@ impl Event {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the event is not set.
+    #[inline(always)]
     #[track_caller]
     pub fn wait(&self) -> Result<()> {
         charge()?;

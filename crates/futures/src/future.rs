@@ -41,6 +41,7 @@ impl<T> State<T> {
         self.completion.complete(Err(cancelled.clone().into())).is_ok()
     }
 
+    #[inline(always)]
     fn wait(&self, wait: &Wait<'_>) -> Result<()> {
         self.completion.wait(wait)
     }
@@ -75,6 +76,7 @@ impl<T> Future<T> {
     ///
     /// What the promise was completed with; [`Cancelled`] if the future or this task was
     /// cancelled; [`BrokenPromise`] if the promise was dropped.
+    #[inline(always)]
     #[track_caller]
     pub fn wait(self) -> Result<T> {
         let pass_on = |cancelled: &Cancelled| self.state.cancel(cancelled);
@@ -94,6 +96,7 @@ impl<T> Future<T> {
     /// # Errors
     ///
     /// As [`wait`](Self::wait).
+    #[inline(always)]
     #[track_caller]
     pub fn wait_shielded(self) -> Result<T> {
         self.state.wait(&Wait::new("a shielded future"))?;
@@ -124,6 +127,7 @@ impl<T> SharedFuture<T> {
     /// # Errors
     ///
     /// As [`Future::wait`].
+    #[inline(always)]
     #[track_caller]
     pub fn wait(&self) -> Result<T>
     where
@@ -143,6 +147,7 @@ impl<T> SharedFuture<T> {
     /// # Errors
     ///
     /// As [`Future::wait`].
+    #[inline(always)]
     #[track_caller]
     pub fn wait_shielded(&self) -> Result<T>
     where

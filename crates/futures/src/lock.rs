@@ -60,6 +60,8 @@ impl<T: ?Sized> Lock<T> {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the lock is held by another.
+    // Inlined, as all that waits: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     pub fn lock(&self) -> Result<LockGuard<'_, T>> {
         charge()?;

@@ -60,6 +60,7 @@ impl Semaphore {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the task has to wait.
+    #[inline(always)]
     #[track_caller]
     pub fn acquire(&self) -> Result<Permit<'_>> {
         charge()?;
@@ -223,6 +224,7 @@ impl BoundedSemaphore {
     /// # Errors
     ///
     /// As [`Semaphore::acquire`].
+    #[inline(always)]
     #[track_caller]
     pub fn acquire(&self) -> Result<Permit<'_>> {
         self.semaphore.acquire()

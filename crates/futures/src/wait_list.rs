@@ -9,6 +9,10 @@
 //! was notified learns so from [`Interrupted::notified`] and must pass the wake-up on, or it is
 //! lost: that is the bug which asyncio's locks had for years.
 //!
+//! The waits are inlined down to [`Parker::park`](crate::contract::Parker::park), here and in what is
+//! built on this: each frame between a task's own code and the switch is a `ret` that the processor
+//! predicts to go where another task's would. Linking and unlinking are not, as they return before.
+//!
 //! Deliberately absent: waiting with a timeout. A timeout is a cancellation, and the loop's.
 
 use std::cell::Cell;
@@ -109,11 +113,13 @@ impl WaitList {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park).
+    #[inline(always)]
     pub fn wait(&self, wait: &Wait<'_>) -> Result<(), Interrupted> {
         self.wait_ranked(wait, 0, || {})
     }
 
     /// As [`wait`](Self::wait), but passes a wake-up on itself, even when the wait is unwound.
+    #[inline(always)]
     pub(crate) fn wait_or_pass_on(&self, wait: &Wait<'_>, pass_on: impl FnMut()) -> Result<()> {
         Ok(self.wait_ranked(wait, 0, pass_on)?)
     }
@@ -122,6 +128,7 @@ impl WaitList {
     ///
     /// This is how a task that was woken in vain gets its old place back: it waits again with the
     /// rank that it had. Cheap at the end of the list and near its front.
+    #[inline(always)]
     pub(crate) fn wait_ranked(
         &self,
         wait: &Wait<'_>,
@@ -183,6 +190,7 @@ impl WaitList {
         self.len() == 0
     }
 
+    #[inline(never)]
     fn link(&self, node: Pin<&Node>) {
         let this = Some(NonNull::from(&*node));
         let next = self.first_above(node.rank);
@@ -216,6 +224,7 @@ impl WaitList {
     /// Looks from both ends at once: who was woken in vain belongs near the front as a rule, but
     /// behind all the others who were woken with it, which may be nearly everybody.
     #[cold]
+    #[inline(never)]
     fn first_above_from_both_ends(&self, rank: u64) -> Option<NonNull<Node>> {
         let mut below = self.head.get();
         let mut above = self.tail.get();
@@ -272,6 +281,7 @@ struct Linked<'a> {
 }
 
 impl<'a> Linked<'a> {
+    #[inline(always)]
     fn new(list: &'a WaitList, node: Pin<&'a Node>) -> Self {
         list.link(node);
         Self { list, node }
@@ -279,10 +289,19 @@ impl<'a> Linked<'a> {
 }
 
 impl Drop for Linked<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.node.state.get() == NodeState::Linked {
-            self.list.unlink(&self.node, NodeState::Unlinked);
+            self.give_up();
         }
+    }
+}
+
+impl Linked<'_> {
+    #[cold]
+    #[inline(never)]
+    fn give_up(&self) {
+        self.list.unlink(&self.node, NodeState::Unlinked);
     }
 }
 
@@ -293,6 +312,7 @@ struct GivingUp<'a, F: FnMut()> {
 }
 
 impl<F: FnMut()> Drop for GivingUp<'_, F> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.node.state.get() == NodeState::Notified {
             (self.pass_on)();

@@ -88,7 +88,7 @@ impl<S: Storage> BaseQueue<S> {
     ///
     /// With the item: [`QueueShutDown`]; as [`park`](crate::contract::park), if the task has to
     /// wait.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
         if let Err(error) = charge() {
@@ -141,7 +141,7 @@ impl<S: Storage> BaseQueue<S> {
     ///
     /// [`QueueShutDown`] if the queue is shut down and empty; as [`park`](crate::contract::park),
     /// if the task has to wait.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn get(&self) -> Result<S::Item> {
         self.next_item()?.ok_or_else(|| QueueShutDown.into())
@@ -248,7 +248,7 @@ impl<S: Storage> BaseQueue<S> {
     }
 
     /// As `get`, with `None` for a queue that is shut down and empty.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(super) fn next_item(&self) -> Result<Option<S::Item>> {
         charge()?;
@@ -258,17 +258,14 @@ impl<S: Storage> BaseQueue<S> {
         }
     }
 
-    #[cold]
+    // Inlined: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     fn wait_for_item(&self) -> Result<Option<S::Item>> {
         let wait = Wait::new("an item of a queue");
         let place = self.new_place();
         while !self.shut_down.get() {
-            self.getters.wait_ranked(&wait, place, || {
-                if !self.is_empty() {
-                    self.getters.notify_one();
-                }
-            })?;
+            self.getters.wait_ranked(&wait, place, || self.pass_item_on())?;
             if let Some(item) = self.pop() {
                 return Ok(Some(item));
             }
@@ -277,7 +274,8 @@ impl<S: Storage> BaseQueue<S> {
         Ok(None)
     }
 
-    #[cold]
+    // Inlined: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     fn wait_for_room(&self) -> Result<()> {
         let wait = Wait::new("room in a queue");
@@ -289,11 +287,21 @@ impl<S: Storage> BaseQueue<S> {
             if !self.is_full() {
                 return Ok(());
             }
-            self.putters.wait_ranked(&wait, place, || {
-                if !self.is_full() {
-                    self.putters.notify_one();
-                }
-            })?;
+            self.putters.wait_ranked(&wait, place, || self.pass_room_on())?;
+        }
+    }
+
+    #[cold]
+    fn pass_item_on(&self) {
+        if !self.is_empty() {
+            self.getters.notify_one();
+        }
+    }
+
+    #[cold]
+    fn pass_room_on(&self) {
+        if !self.is_full() {
+            self.putters.notify_one();
         }
     }
 
