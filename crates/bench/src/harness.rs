@@ -6,6 +6,9 @@
 //! is kept of a case is the median of its rounds, with the best beside it: when the two lie far apart the
 //! machine was busy, and the run should be repeated.
 //!
+//! CPython's asyncio, where `python3` is there, does the same work in a process of its own, after the rounds: it is slower
+//! by a factor that no disturbance explains away, so a few rounds of its own will do.
+//!
 //! A bench that cannot be cut into such cases (servers, memory) fills a [`Table`] itself.
 
 use std::{
@@ -77,6 +80,8 @@ impl Session {
 pub(crate) struct Comparison<'a> {
     table: Table,
     operations: u64,
+    /// What the work is called in `asyncio.py`, if it is there.
+    asyncio: Option<&'static str>,
     cases: Vec<Case<'a>>,
 }
 
@@ -90,6 +95,7 @@ impl<'a> Comparison<'a> {
         Self {
             table: Table::new(name, about, "ns", Better::Lower),
             operations: 1,
+            asyncio: None,
             cases: Vec::new(),
         }
     }
@@ -103,6 +109,12 @@ impl<'a> Comparison<'a> {
     /// How many operations one iteration of a case does, where it is not one.
     pub(crate) fn operations(mut self, per_iteration: u64) -> Self {
         self.operations = per_iteration;
+        self
+    }
+
+    /// Has asyncio do the same: the work that `asyncio.py` has under this name.
+    pub(crate) fn asyncio(mut self, work: &'static str) -> Self {
+        self.asyncio = Some(work);
         self
     }
 
@@ -132,8 +144,29 @@ impl<'a> Comparison<'a> {
                 self.table.add(case.name, elapsed / operations);
             }
         }
+        if let Some(work) = self.asyncio.filter(|_| session.wants("asyncio")) {
+            match asyncio(work, session) {
+                Ok(samples) => samples.iter().for_each(|&sample| self.table.add("asyncio", sample)),
+                Err(error) => session.note(&format!("asyncio: {error}")),
+            }
+        }
         session.show(&self.table);
     }
+}
+
+/// What CPython's asyncio takes for `work`, in nanoseconds for each operation: a few rounds in one process.
+fn asyncio(work: &str, session: &Session) -> Result<Vec<f64>> {
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(include_str!("asyncio.py"));
+    command.arg(work).arg(session.size("full", "quick"));
+    let output = command.output().map_err(|error| format!("python3: {error}"))?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
+        let last = message.lines().last().unwrap_or("no message").to_owned();
+        return Err(format!("python3 ended with {}: {last}", output.status).into());
+    }
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
 }
 
 impl Case<'_> {

@@ -5,15 +5,22 @@
     reason = "figures go to stdout, remarks to stderr"
 )]
 
+mod cancel;
 mod create;
 #[cfg(target_os = "linux")]
 mod echo;
+mod future;
+mod gather;
 mod harness;
+mod lock;
 #[cfg(target_os = "linux")]
 mod many;
 mod peers;
+mod queue;
 mod spawn;
 mod switch;
+#[cfg(unix)]
+mod timers;
 mod tree;
 mod yield_now;
 
@@ -30,6 +37,13 @@ const BENCHES: &[Bench] = &[
     many::BENCH,
     spawn::BENCH,
     yield_now::BENCH,
+    queue::BENCH,
+    lock::BENCH,
+    future::BENCH,
+    #[cfg(unix)]
+    timers::BENCH,
+    cancel::BENCH,
+    gather::BENCH,
     #[cfg(target_os = "linux")]
     echo::BENCH,
 ];

@@ -2,6 +2,25 @@
 
 use std::time::Duration;
 
+use async_executor::LocalExecutor;
+use tokio::task::LocalSet;
+
+/// Runs `work` in a `LocalSet` on tokio's runtime for one thread.
+pub(crate) fn in_tokio(work: impl Future<Output = Duration>) -> Duration {
+    LocalSet::new().block_on(&tokio(), work)
+}
+
+/// Runs `work` in tokio's newer `LocalRuntime`.
+pub(crate) fn in_tokio_local(work: impl Future<Output = Duration>) -> Duration {
+    tokio_local().block_on(work)
+}
+
+/// Runs `work` on smol's executor for one thread.
+pub(crate) fn in_smol(work: impl AsyncFnOnce(&LocalExecutor<'static>) -> Duration) -> Duration {
+    let executor = LocalExecutor::new();
+    async_io::block_on(executor.run(work(&executor)))
+}
+
 /// Runs `work` in a coroutine of may's only worker, and hands its result to this thread.
 ///
 /// The time is taken inside, so the hop between the two threads costs `work` nothing. The worker is not pinned:

@@ -21,7 +21,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{BrokenBarrier, NoParties, Result, WaitList};
 
 /// A place where tasks wait for one another, until so many have come. asyncio's `Barrier`.
@@ -101,6 +101,7 @@ impl Barrier {
     /// [`park`](crate::contract::park) otherwise.
     #[track_caller]
     pub fn wait(&self) -> Result<usize> {
+        charge()?;
         let wait = Wait::new("a barrier");
         while matches!(self.state.get(), State::Draining | State::Resetting) {
             self.outside.wait(&wait)?;

@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::contract::{EventLoop, Wait, current_loop};
+use crate::contract::{EventLoop, Wait, charge, current_loop};
 use crate::{InvalidState, NoRunningLoop, Result, WaitList};
 
 /// A result that comes once, those who wait for it and those to be called.
@@ -119,22 +119,27 @@ impl<T> Completion<T> {
     /// # Errors
     ///
     /// [`InvalidState::Done`] if there was an outcome before; it stays.
-    #[inline]
+    // Inlined, so that the outcome is written where it will be.
+    #[inline(always)]
     pub fn complete(&self, outcome: Result<T>) -> Result<(), InvalidState> {
         if self.done.replace(true) {
             return Err(InvalidState::Done);
         }
         self.cancelled.set(matches!(&outcome, Err(error) if error.is_cancelled()));
         // SAFETY: nobody holds a reference: `peek` gives none out before the outcome is there,
-        // and this line runs once.
-        unsafe { *self.outcome.get() = Some(outcome) };
+        // and this line runs once. What it overwrites is a `None`.
+        unsafe { self.outcome.get().write(Some(outcome)) };
+        self.spread_the_word();
+        Ok(())
+    }
+
+    fn spread_the_word(&self) {
         if let Some(callbacks) = self.callbacks.take() {
             self.dispatch(*callbacks);
         }
         if self.due.get() == 0 {
             self.waiters.notify_all();
         }
-        Ok(())
     }
 
     #[cold]
@@ -155,7 +160,9 @@ impl<T> Completion<T> {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if it is not there yet.
+    #[inline(always)]
     pub fn wait(&self, wait: &Wait<'_>) -> Result<()> {
+        charge()?;
         while !self.can_be_taken() {
             self.waiters.wait(wait)?;
         }

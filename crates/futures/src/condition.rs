@@ -20,7 +20,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use crate::contract::{Wait, current_parker};
+use crate::contract::{Running, Wait};
 use crate::{CannotWait, Error, Lock, LockGuard, Result, WaitList};
 
 /// A lock, and a queue of tasks that wait for what it guards to change. asyncio's `Condition`.
@@ -257,7 +257,7 @@ impl<T> ConditionGuard<'_, T> {
 
 /// Says that waiting is impossible, if it is, before anything is given up for it.
 fn check_can_wait(what: &'static str) -> Result<()> {
-    current_parker(what)?;
+    Running::current(what)?;
     if std::thread::panicking() {
         return Err(CannotWait::Unwinding(what).into());
     }

@@ -5,7 +5,7 @@
 //! knows how a task is suspended; a loop says so by implementing two traits:
 //!
 //! * [`EventLoop`] for the loop of a thread, made known with [`enter`];
-//! * [`Parker`] for each of its tasks.
+//! * [`Parker`] for each of its tasks, made known with [`run_as`] whenever it runs.
 //!
 //! The rules, for both sides:
 //!
@@ -16,23 +16,34 @@
 //! 4. Nothing is borrowed across a park but what the waiting code's own frame owns: no `RefCell`
 //!    guard of shared state, no `LocalKey::with`.
 //!
+//! # The budget
+//!
+//! A wait that finds what it wants does not yield: a free lock, a queue with an item, an event that
+//! is set. That is asyncio's rule, and by it a task that always finds something starves all others.
+//! So each such wait is charged, by [`charge`], *before* it takes what it finds; who has had
+//! [`BUDGET`] of them in one step lets the others run first. What never waits (`try_lock`,
+//! `put_nowait`, …) is not charged.
+//!
 //! Deliberately absent: `std::task::Waker`. It must be `Send`, so each wake-up would cost an
 //! atomic; a loop that wants to await `std` futures builds one on top.
 //!
 //! Architecture Invariant: this module is the only one in the crate that knows of the thread's
 //! loop; locks and futures see tasks only through [`Parker`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
+use std::ops::Deref;
 use std::panic::Location;
+use std::ptr::NonNull;
 use std::rc::Rc;
 
 use crate::{Cancelled, CannotWait, Error, NoRunningLoop, Result};
 
 /// The loop that runs on a thread, as waiting code sees it.
 pub trait EventLoop {
-    /// The task that runs now; `None` in a callback.
+    /// The task that runs now, for those who keep it; `None` in a callback.
     fn current(&self) -> Option<Rc<dyn Parker>>;
 
     /// Runs `callback` in a later step, after everything that is ready already.
@@ -54,6 +65,14 @@ pub trait Parker {
 
     /// Makes this task ready if it is parked; does nothing otherwise.
     fn unpark(&self);
+
+    /// Lets everything run that is ready before this task, which must be the current one, goes on.
+    /// Returns at once where it cannot be suspended.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] when the task is, and whatever else the loop interrupts a task for.
+    fn yield_now(&self) -> Result<()>;
 }
 
 /// What a task waits for: for reports, and for those who cancel the task.
@@ -164,7 +183,143 @@ pub fn current_loop() -> Option<Rc<dyn EventLoop>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// The task that runs now, to park it or to have others wake it.
+/// How many waits a task may find fulfilled, in one step, before it must yield: what tokio
+/// allows, <https://docs.rs/tokio/latest/tokio/task/coop>.
+pub const BUDGET: u32 = 128;
+
+thread_local! {
+    static RUNNING: Cell<Option<NonNull<dyn Parker>>> = const { Cell::new(None) };
+    /// What is left of the budget of the task that runs.
+    static LEFT: Cell<u32> = const { Cell::new(BUDGET) };
+}
+
+/// The task that runs now, as long as a frame of it needs it: no more than a pointer.
+#[derive(Clone, Copy)]
+pub(crate) struct Running(NonNull<dyn Parker>);
+
+impl Running {
+    /// The task on whose stack the caller runs.
+    ///
+    /// To be kept by frames of that stack alone, and by others only until such a frame is left.
+    pub(crate) fn current(what: &'static str) -> Result<Self> {
+        running().map(Self).ok_or_else(|| no_task(what))
+    }
+}
+
+impl Deref for Running {
+    type Target = dyn Parker;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        // SAFETY: whoever called `run_as` keeps the task alive while a frame of it is there, and
+        // this belongs to one.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+// Out of line for the reason given at `current_loop`.
+#[inline(never)]
+fn running() -> Option<NonNull<dyn Parker>> {
+    RUNNING.get()
+}
+
+#[cold]
+#[inline(never)]
+fn no_task(what: &'static str) -> Error {
+    match current_loop() {
+        Some(_) => CannotWait::InCallback(what).into(),
+        None => NoRunningLoop { what }.into(),
+    }
+}
+
+/// Runs one step of `task`, with a fresh budget: whatever waits in `step` parks `task`. Does not
+/// nest.
+///
+/// # Safety
+///
+/// `task` must stay alive, where it is, as long as there is a frame that was entered in a step of
+/// it and has been neither returned from nor unwound; and during calls of its methods. Waits leave
+/// pointers to it with those who will wake it, and take them back when their frame is left.
+#[inline]
+pub unsafe fn run_as<R>(task: &dyn Parker, step: impl FnOnce() -> R) -> R {
+    struct Stop;
+    impl Drop for Stop {
+        fn drop(&mut self) {
+            RUNNING.set(None);
+        }
+    }
+    let task = NonNull::from(task);
+    // SAFETY: only the lifetime changes; the caller answers for it.
+    let task = unsafe { mem::transmute::<NonNull<dyn Parker + '_>, NonNull<dyn Parker>>(task) };
+    LEFT.set(BUDGET);
+    RUNNING.set(Some(task));
+    let _stop = Stop;
+    step()
+}
+
+/// Charges the current task for a wait that may find what it wants; lets others run first if it has
+/// had its share. Costs next to nothing otherwise, and never fails where nothing can wait.
+///
+/// To be called *before* the operation: the yield may end by a cancellation, and what the
+/// operation did would be lost.
+///
+/// # Cancellation
+///
+/// Is delivered here if the task has to yield.
+///
+/// # Errors
+///
+/// As [`Parker::yield_now`].
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use corio_futures::{Result, WaitList, contract::{Wait, charge}};
+///
+/// struct Tickets {
+///     left: Cell<u32>,
+///     waiters: WaitList,
+/// }
+///
+/// impl Tickets {
+///     fn take(&self) -> Result<()> {
+///         charge()?;
+///         while self.left.get() == 0 {
+///             self.waiters.wait(&Wait::new("a ticket"))?;
+///         }
+///         self.left.set(self.left.get() - 1);
+///         Ok(())
+///     }
+/// }
+///
+/// let tickets = Tickets { left: Cell::new(1), waiters: WaitList::new() };
+/// tickets.take()?; // there is one, so there is nothing to wait for
+/// # Ok::<(), corio_futures::Error>(())
+/// ```
+// No accessor out of line here: a count that were read from another thread would be wrong, no more.
+#[inline(always)]
+pub fn charge() -> Result<()> {
+    match LEFT.get().checked_sub(1) {
+        Some(left) => {
+            LEFT.set(left);
+            Ok(())
+        }
+        None => let_others_run(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn let_others_run() -> Result<()> {
+    // Where it cannot yield, it has its share again all the same.
+    LEFT.set(BUDGET);
+    let yielded = running().map_or(Ok(()), |task| Running(task).yield_now());
+    LEFT.set(LEFT.get() - 1);
+    yielded
+}
+
+/// The task that runs now, to keep it: for what wakes it later, from anywhere.
 ///
 /// # Errors
 ///
@@ -195,5 +350,5 @@ pub fn current_parker(what: &'static str) -> Result<Rc<dyn Parker>> {
 /// assert!(error.to_string().starts_with("no running event loop: waiting for the postman"));
 /// ```
 pub fn park(wait: &Wait<'_>) -> Result<()> {
-    current_parker(wait.what)?.park(wait)
+    Running::current(wait.what)?.park(wait)
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{Result, WaitList};
 
 /// A flag that one task sets and any number of tasks wait for. asyncio's `Event`.
@@ -42,8 +42,10 @@ impl Event {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the event is not set.
+    #[inline(always)]
     #[track_caller]
     pub fn wait(&self) -> Result<()> {
+        charge()?;
         if self.set.get() {
             return Ok(());
         }

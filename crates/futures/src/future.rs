@@ -25,8 +25,14 @@ use crate::{BrokenPromise, Cancelled, Error, InvalidState, NoRunningLoop, Result
 /// assert_eq!(future.wait()?, 42);
 /// # Ok::<(), corio_futures::Error>(())
 /// ```
+#[inline]
 pub fn create_future<T>() -> (Promise<T>, Future<T>) {
-    let state = Rc::new(State { completion: Completion::new() });
+    // Built where it will be: copying it there costs as much as the allocation.
+    let mut state = Rc::new_uninit();
+    let place = Rc::get_mut(&mut state).expect("it was just made");
+    place.write(State { completion: Completion::new() });
+    // SAFETY: it was just written.
+    let state = unsafe { state.assume_init() };
     (Promise { state: Rc::clone(&state) }, Future { state })
 }
 
@@ -41,12 +47,14 @@ impl<T> State<T> {
         self.completion.complete(Err(cancelled.clone().into())).is_ok()
     }
 
+    #[inline(always)]
     fn wait(&self, wait: &Wait<'_>) -> Result<()> {
         self.completion.wait(wait)
     }
 }
 
 impl<T> Drop for State<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(error) = self.completion.unretrieved()
             && let Some(event_loop) = current_loop()
@@ -75,6 +83,7 @@ impl<T> Future<T> {
     ///
     /// What the promise was completed with; [`Cancelled`] if the future or this task was
     /// cancelled; [`BrokenPromise`] if the promise was dropped.
+    #[inline(always)]
     #[track_caller]
     pub fn wait(self) -> Result<T> {
         let pass_on = |cancelled: &Cancelled| self.state.cancel(cancelled);
@@ -94,6 +103,7 @@ impl<T> Future<T> {
     /// # Errors
     ///
     /// As [`wait`](Self::wait).
+    #[inline(always)]
     #[track_caller]
     pub fn wait_shielded(self) -> Result<T> {
         self.state.wait(&Wait::new("a shielded future"))?;
@@ -124,6 +134,7 @@ impl<T> SharedFuture<T> {
     /// # Errors
     ///
     /// As [`Future::wait`].
+    #[inline(always)]
     #[track_caller]
     pub fn wait(&self) -> Result<T>
     where
@@ -143,6 +154,7 @@ impl<T> SharedFuture<T> {
     /// # Errors
     ///
     /// As [`Future::wait`].
+    #[inline(always)]
     #[track_caller]
     pub fn wait_shielded(&self) -> Result<T>
     where
@@ -265,6 +277,7 @@ impl<T> Promise<T> {
     /// # Errors
     ///
     /// [`InvalidState::Done`] if it is done: completed before, or cancelled by who waited.
+    #[inline]
     pub fn set_result(&self, value: T) -> Result<(), InvalidState> {
         self.state.completion.complete(Ok(value))
     }
@@ -274,6 +287,7 @@ impl<T> Promise<T> {
     /// # Errors
     ///
     /// [`InvalidState::Done`] if it is done: completed before, or cancelled by who waited.
+    #[inline]
     pub fn set_exception(&self, error: impl Into<Error>) -> Result<(), InvalidState> {
         self.state.completion.complete(Err(error.into()))
     }
@@ -287,17 +301,23 @@ impl<T> Promise<T> {
     pub fn cancelled(&self) -> bool {
         self.state.completion.is_cancelled()
     }
+
+    #[cold]
+    fn break_it(&self) {
+        let broken = self.set_exception(BrokenPromise);
+        debug_assert!(broken.is_ok(), "it was not done");
+        if Rc::strong_count(&self.state) == 1 {
+            // Nobody waits any more, so nobody misses the result.
+            self.state.completion.mark_retrieved();
+        }
+    }
 }
 
 impl<T> Drop for Promise<T> {
+    #[inline]
     fn drop(&mut self) {
         if !self.done() {
-            let broken = self.set_exception(BrokenPromise);
-            debug_assert!(broken.is_ok(), "it was not done");
-            if Rc::strong_count(&self.state) == 1 {
-                // Nobody waits any more, so nobody misses the result.
-                self.state.completion.mark_retrieved();
-            }
+            self.break_it();
         }
     }
 }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{Result, WaitList};
 
 /// A lock that guards data, as [`std::sync::Mutex`] does, among the tasks of one thread.
@@ -60,8 +60,11 @@ impl<T: ?Sized> Lock<T> {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the lock is held by another.
+    // Inlined, as all that waits: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     pub fn lock(&self) -> Result<LockGuard<'_, T>> {
+        charge()?;
         if self.locked.replace(true) {
             self.waiters.wait_or_pass_on(&Wait::new("a lock"), || self.release())?;
         }

@@ -11,7 +11,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{Result, TooManyPermits, WaitList};
 
 /// So many permits, for which tasks wait. asyncio's `Semaphore`.
@@ -60,8 +60,10 @@ impl Semaphore {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park), if the task has to wait.
+    #[inline(always)]
     #[track_caller]
     pub fn acquire(&self) -> Result<Permit<'_>> {
+        charge()?;
         if let Some(permit) = self.try_acquire() {
             return Ok(permit);
         }
@@ -222,6 +224,7 @@ impl BoundedSemaphore {
     /// # Errors
     ///
     /// As [`Semaphore::acquire`].
+    #[inline(always)]
     #[track_caller]
     pub fn acquire(&self) -> Result<Permit<'_>> {
         self.semaphore.acquire()

@@ -9,6 +9,10 @@
 //! was notified learns so from [`Interrupted::notified`] and must pass the wake-up on, or it is
 //! lost: that is the bug which asyncio's locks had for years.
 //!
+//! The waits are inlined down to [`Parker::park`](crate::contract::Parker::park), here and in what is
+//! built on this: each frame between a task's own code and the switch is a `ret` that the processor
+//! predicts to go where another task's would. Linking and unlinking are not, as they return before.
+//!
 //! Deliberately absent: waiting with a timeout. A timeout is a cancellation, and the loop's.
 
 use std::cell::Cell;
@@ -17,9 +21,8 @@ use std::marker::PhantomPinned;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
-use crate::contract::{Parker, Wait, current_parker};
+use crate::contract::{Running, Wait};
 use crate::{Error, Result};
 
 /// A queue of waiting tasks, first in, first out.
@@ -74,7 +77,8 @@ impl From<Interrupted> for Error {
 
 /// One waiting task. Pinned: its neighbours in the list point to it.
 struct Node {
-    parker: Rc<dyn Parker>,
+    /// Alive, as the node's own frame is one of it.
+    task: Running,
     state: Cell<NodeState>,
     /// The list is sorted by this; those of one rank stand in the order in which they came.
     rank: u64,
@@ -109,11 +113,13 @@ impl WaitList {
     /// # Errors
     ///
     /// As [`park`](crate::contract::park).
+    #[inline(always)]
     pub fn wait(&self, wait: &Wait<'_>) -> Result<(), Interrupted> {
         self.wait_ranked(wait, 0, || {})
     }
 
     /// As [`wait`](Self::wait), but passes a wake-up on itself, even when the wait is unwound.
+    #[inline(always)]
     pub(crate) fn wait_or_pass_on(&self, wait: &Wait<'_>, pass_on: impl FnMut()) -> Result<()> {
         Ok(self.wait_ranked(wait, 0, pass_on)?)
     }
@@ -122,6 +128,7 @@ impl WaitList {
     ///
     /// This is how a task that was woken in vain gets its old place back: it waits again with the
     /// rank that it had. Cheap at the end of the list and near its front.
+    #[inline(always)]
     pub(crate) fn wait_ranked(
         &self,
         wait: &Wait<'_>,
@@ -130,7 +137,7 @@ impl WaitList {
     ) -> Result<(), Interrupted> {
         let not_notified = |error| Interrupted { error, notified: false };
         let node = pin!(Node {
-            parker: current_parker(wait.what()).map_err(not_notified)?,
+            task: Running::current(wait.what()).map_err(not_notified)?,
             state: Cell::new(NodeState::Unlinked),
             rank,
             prev: Cell::new(None),
@@ -140,7 +147,7 @@ impl WaitList {
         let linked = Linked::new(self, node.as_ref());
         let giving_up = GivingUp { node: linked.node, pass_on };
         loop {
-            let parked = linked.node.parker.park(wait);
+            let parked = linked.node.task.park(wait);
             let notified = linked.node.state.get() == NodeState::Notified;
             match parked {
                 Ok(()) if notified => {
@@ -159,9 +166,9 @@ impl WaitList {
         // SAFETY: `head` is linked, and a linked node outlives its link: see `Linked`.
         let node = unsafe { head.as_ref() };
         self.unlink(node, NodeState::Notified);
-        // A clone, since whatever `unpark` does may end the wait that owns the node.
-        let parker = Rc::clone(&node.parker);
-        parker.unpark();
+        // A copy, since whatever `unpark` does may end the wait that owns the node.
+        let task = node.task;
+        task.unpark();
         true
     }
 
@@ -183,6 +190,7 @@ impl WaitList {
         self.len() == 0
     }
 
+    #[inline(never)]
     fn link(&self, node: Pin<&Node>) {
         let this = Some(NonNull::from(&*node));
         let next = self.first_above(node.rank);
@@ -210,16 +218,31 @@ impl WaitList {
         if highest <= rank {
             return None;
         }
-        let mut at = self.head.get();
-        while let Some(node) = at {
+        self.first_above_from_both_ends(rank)
+    }
+
+    /// Looks from both ends at once: who was woken in vain belongs near the front as a rule, but
+    /// behind all the others who were woken with it, which may be nearly everybody.
+    #[cold]
+    #[inline(never)]
+    fn first_above_from_both_ends(&self, rank: u64) -> Option<NonNull<Node>> {
+        let mut below = self.head.get();
+        let mut above = self.tail.get();
+        while let (Some(front), Some(back)) = (below, above) {
             // SAFETY: what the list leads to is linked, so it is alive.
-            let node = unsafe { node.as_ref() };
-            if node.rank > rank {
-                break;
+            let (front, back) = unsafe { (front.as_ref(), back.as_ref()) };
+            if front.rank > rank {
+                return below;
             }
-            at = node.next.get();
+            below = front.next.get();
+            let before = back.prev.get();
+            // SAFETY: as above.
+            if before.is_none_or(|before| unsafe { before.as_ref() }.rank <= rank) {
+                return above;
+            }
+            above = before;
         }
-        at
+        None
     }
 
     fn unlink(&self, node: &Node, state: NodeState) {
@@ -258,6 +281,7 @@ struct Linked<'a> {
 }
 
 impl<'a> Linked<'a> {
+    #[inline(always)]
     fn new(list: &'a WaitList, node: Pin<&'a Node>) -> Self {
         list.link(node);
         Self { list, node }
@@ -265,10 +289,19 @@ impl<'a> Linked<'a> {
 }
 
 impl Drop for Linked<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.node.state.get() == NodeState::Linked {
-            self.list.unlink(&self.node, NodeState::Unlinked);
+            self.give_up();
         }
+    }
+}
+
+impl Linked<'_> {
+    #[cold]
+    #[inline(never)]
+    fn give_up(&self) {
+        self.list.unlink(&self.node, NodeState::Unlinked);
     }
 }
 
@@ -279,6 +312,7 @@ struct GivingUp<'a, F: FnMut()> {
 }
 
 impl<F: FnMut()> Drop for GivingUp<'_, F> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.node.state.get() == NodeState::Notified {
             (self.pass_on)();

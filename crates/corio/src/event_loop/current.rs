@@ -7,6 +7,8 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
+use corio_futures::contract;
+
 use crate::task::Header;
 
 thread_local! {
@@ -49,5 +51,8 @@ pub(super) fn with_current<R>(task: &Header, step: impl FnOnce() -> R) -> R {
     }
     CURRENT.set(Some(NonNull::from(task)));
     let _restore = Restore;
-    step()
+    // SAFETY: the header is in the cell of its task, which the task's stack owns a share of until
+    // the body has returned (see `TaskCell::start`), so it outlives every frame in which the body
+    // waits.
+    unsafe { contract::run_as(task, step) }
 }

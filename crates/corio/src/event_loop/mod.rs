@@ -53,10 +53,6 @@ pub(crate) use current::{CurrentTask, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 
-/// How many waits a task may find fulfilled, in one step, before it must yield: what tokio
-/// allows, <https://docs.rs/tokio/latest/tokio/task/coop>.
-const BUDGET: u32 = 128;
-
 /// Who waits for a file descriptor.
 #[derive(Debug, Default)]
 pub(crate) struct IoWaiters {
@@ -87,7 +83,6 @@ pub(crate) struct EventLoop {
     hurry: Cell<bool>,
     /// How much of what was ready when the round began is still to run. See `run_until_done`.
     round: Cell<usize>,
-    budget: Cell<u32>,
     closed: Cell<bool>,
     tasks_made: Cell<u64>,
     tasks_peak: Cell<usize>,
@@ -115,7 +110,6 @@ impl EventLoop {
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
             round: Cell::new(0),
-            budget: Cell::new(BUDGET),
             closed: Cell::new(false),
             tasks_made: Cell::new(0),
             tasks_peak: Cell::new(0),
@@ -230,22 +224,6 @@ impl EventLoop {
         self.waiting_for_io.set(self.waiting_for_io.get() + 1);
         let _waiting = Waiting(&self.waiting_for_io);
         wait()
-    }
-
-    /// Makes the current task yield if it has had more than its share of operations that did not
-    /// have to wait; charges it for one more.
-    ///
-    /// To be called *before* the operation: the yield may end by a cancellation, and what the
-    /// operation did would be lost.
-    #[inline]
-    pub(crate) fn charge(&self) -> Result<()> {
-        if self.budget.get() == 0
-            && let Some(task) = current_header()
-        {
-            task.yield_now()?;
-        }
-        self.budget.set(self.budget.get().saturating_sub(1));
-        Ok(())
     }
 
     pub(crate) fn report(&self, message: &str, error: &Error) {

@@ -8,7 +8,7 @@ use corio_futures::Error;
 
 use super::current::with_current;
 use super::ready::Ready;
-use super::{Alarm, BUDGET, EventLoop};
+use super::{Alarm, EventLoop};
 use crate::task::{Header, Panicked, Runnable, State};
 
 /// Steps before the operating system is polled although something is ready.
@@ -70,9 +70,9 @@ impl EventLoop {
         true
     }
 
+    #[inline(always)]
     fn step(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
-        self.budget.set(BUDGET);
         let key = task.key;
         let runs = match task.state() {
             State::Ready => true,
@@ -82,17 +82,23 @@ impl EventLoop {
             _ => true,
         };
         if !runs || with_current(task, || task.step()) {
-            let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
-            if main {
-                self.hurry.set(true);
-            }
-            if !task.is_child {
-                drop(self.remove(key));
-            }
+            self.end(key, task.is_child);
+        }
+    }
+
+    /// Lets go of a task that is done, if no nursery is to be told first.
+    fn end(&self, key: usize, is_child: bool) {
+        let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
+        if main {
+            self.hurry.set(true);
+        }
+        if !is_child {
+            drop(self.remove(key));
         }
     }
 
     /// Makes a new task ready for its first step. Says whether it can have one.
+    #[inline(never)]
     fn begin(&self, header: &Header) -> bool {
         let begun = match header.take_pending() {
             Some(cancelled) => Err(cancelled.into()),

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 
 use corio_futures::Error;
-use corio_futures::contract::Wait;
+use corio_futures::contract::{self, Wait};
 use corio_reactor::Source;
 use polling::AsSource;
 
@@ -52,7 +52,7 @@ impl<S: AsSource + 'static> Registered<S> {
                 self.wait(direction, &wait)?;
                 continue;
             }
-            self.event_loop.charge()?;
+            contract::charge()?;
             match operation(self.socket()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.exhausted(direction);

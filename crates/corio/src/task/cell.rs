@@ -190,6 +190,10 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
     fn unpark(&self) {
         self.header.unpark();
     }
+
+    fn yield_now(&self) -> Result<()> {
+        Parker::yield_now(&self.header)
+    }
 }
 
 /// Makes a task of `body` and puts it at the end of the loop's queue.

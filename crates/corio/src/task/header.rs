@@ -25,7 +25,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
-use corio_futures::contract::Wait;
+use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::{Runnable, TaskOptions};
@@ -237,6 +237,7 @@ impl Header {
     }
 
     /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
+    #[inline(always)]
     pub(crate) fn step(&self) -> bool {
         self.state.set(State::Running);
         let mut coroutine = self.coroutine.borrow_mut();
@@ -555,6 +556,21 @@ impl Header {
         // SAFETY: the callers have checked that the task runs, and here: on its own stack, or on
         // that of a generator that it resumes. Switching out of that one suspends the task.
         unsafe { yielder.yield_unchecked(()) };
+    }
+}
+
+/// The task, as those see it whom it waits with.
+impl Parker for Header {
+    fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        self.park(wait)
+    }
+
+    fn unpark(&self) {
+        self.unpark();
+    }
+
+    fn yield_now(&self) -> Result<()> {
+        if self.check_can_suspend("its turn").is_ok() { self.yield_now() } else { Ok(()) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use super::{GetNowaitError, Iter, PutError, PutNowaitError, Storage};
-use crate::contract::Wait;
+use crate::contract::{Wait, charge};
 use crate::{QueueShutDown, Result, TooManyTasksDone, WaitList};
 
 /// A queue over any [`Storage`]: [`Queue`](super::Queue), [`LifoQueue`](super::LifoQueue),
@@ -88,9 +88,12 @@ impl<S: Storage> BaseQueue<S> {
     ///
     /// With the item: [`QueueShutDown`]; as [`park`](crate::contract::park), if the task has to
     /// wait.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
+        if let Err(error) = charge() {
+            return Err(PutError { item, error });
+        }
         if (self.shut_down.get() || self.is_full())
             && let Err(error) = self.wait_for_room()
         {
@@ -138,7 +141,7 @@ impl<S: Storage> BaseQueue<S> {
     ///
     /// [`QueueShutDown`] if the queue is shut down and empty; as [`park`](crate::contract::park),
     /// if the task has to wait.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn get(&self) -> Result<S::Item> {
         self.next_item()?.ok_or_else(|| QueueShutDown.into())
@@ -188,6 +191,7 @@ impl<S: Storage> BaseQueue<S> {
     /// As [`park`](crate::contract::park), if the task has to wait.
     #[track_caller]
     pub fn join(&self) -> Result<()> {
+        charge()?;
         if self.unfinished.get() == 0 {
             return Ok(());
         }
@@ -244,26 +248,24 @@ impl<S: Storage> BaseQueue<S> {
     }
 
     /// As `get`, with `None` for a queue that is shut down and empty.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(super) fn next_item(&self) -> Result<Option<S::Item>> {
+        charge()?;
         match self.pop() {
             Some(item) => Ok(Some(item)),
             None => self.wait_for_item(),
         }
     }
 
-    #[cold]
+    // Inlined: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     fn wait_for_item(&self) -> Result<Option<S::Item>> {
         let wait = Wait::new("an item of a queue");
         let place = self.new_place();
         while !self.shut_down.get() {
-            self.getters.wait_ranked(&wait, place, || {
-                if !self.is_empty() {
-                    self.getters.notify_one();
-                }
-            })?;
+            self.getters.wait_ranked(&wait, place, || self.pass_item_on())?;
             if let Some(item) = self.pop() {
                 return Ok(Some(item));
             }
@@ -272,7 +274,8 @@ impl<S: Storage> BaseQueue<S> {
         Ok(None)
     }
 
-    #[cold]
+    // Inlined: see the module of `WaitList`.
+    #[inline(always)]
     #[track_caller]
     fn wait_for_room(&self) -> Result<()> {
         let wait = Wait::new("room in a queue");
@@ -284,11 +287,21 @@ impl<S: Storage> BaseQueue<S> {
             if !self.is_full() {
                 return Ok(());
             }
-            self.putters.wait_ranked(&wait, place, || {
-                if !self.is_full() {
-                    self.putters.notify_one();
-                }
-            })?;
+            self.putters.wait_ranked(&wait, place, || self.pass_room_on())?;
+        }
+    }
+
+    #[cold]
+    fn pass_item_on(&self) {
+        if !self.is_empty() {
+            self.getters.notify_one();
+        }
+    }
+
+    #[cold]
+    fn pass_room_on(&self) {
+        if !self.is_full() {
+            self.putters.notify_one();
         }
     }
 

@@ -21,6 +21,7 @@ impl<S: Storage> Iterator for Iter<'_, S> {
     /// As [`BaseQueue::get`]; `None` when the queue is shut down and empty.
     ///
     /// An error is no end: who swallows it may go on.
+    #[inline(always)]
     #[track_caller]
     fn next(&mut self) -> Option<Self::Item> {
         self.queue.next_item().transpose()

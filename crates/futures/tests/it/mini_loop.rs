@@ -17,6 +17,8 @@ type Yielder = corosensei::Yielder<(), ()>;
 
 #[derive(Default)]
 pub(crate) struct Loop {
+    /// Those that have not ended: who waits, waits although nobody else holds it.
+    tasks: RefCell<Vec<Rc<Task>>>,
     ready: RefCell<VecDeque<Ready>>,
     current: RefCell<Option<Rc<Task>>>,
     reports: RefCell<Vec<String>>,
@@ -41,7 +43,10 @@ pub(crate) fn with_loop<R>(body: impl FnOnce(&Rc<Loop>) -> R) -> R {
     let event_loop = Rc::new(Loop::default());
     let entered = contract::enter(Rc::new(Facade(Rc::clone(&event_loop))));
     let _entered = entered.unwrap_or_else(|_| panic!("a loop runs already"));
-    body(&event_loop)
+    let result = body(&event_loop);
+    let left = event_loop.tasks.take();
+    left.iter().for_each(|task| task.unwind());
+    result
 }
 
 impl Loop {
@@ -65,6 +70,7 @@ impl Loop {
                 cancelled: RefCell::new(None),
             }
         });
+        self.tasks.borrow_mut().push(Rc::clone(&task));
         task.unpark();
         task
     }
@@ -100,10 +106,12 @@ impl Task {
         let Ok(mut coroutine) = self.coroutine.try_borrow_mut() else { return };
         let Some(running) = &mut *coroutine else { return };
         self.event_loop.current.replace(Some(Rc::clone(self)));
-        let state = running.resume(());
+        // SAFETY: the loop keeps the task until its body has returned, or its stack is unwound.
+        let state = unsafe { contract::run_as(&**self, || running.resume(())) };
         self.event_loop.current.replace(None);
         if let CoroutineResult::Return(()) = state {
             *coroutine = None;
+            self.event_loop.tasks.borrow_mut().retain(|task| !Rc::ptr_eq(task, self));
         }
     }
 
@@ -156,6 +164,13 @@ impl Parker for Task {
             self.event_loop.ready.borrow_mut().push_back(Ready::Step(this));
         }
     }
+
+    fn yield_now(&self) -> Result<()> {
+        let again = self.this.upgrade().expect("a task that runs is alive");
+        let call = Box::new(move || again.unpark());
+        self.event_loop.ready.borrow_mut().push_back(Ready::Call(call));
+        self.park(&Wait::new("its turn"))
+    }
 }
 
 /// The loop as the crate sees it.
@@ -178,11 +193,7 @@ impl contract::EventLoop for Facade {
 
 /// Goes to the end of the queue of what is ready.
 pub(crate) fn yield_now() -> Result<()> {
-    let task = contract::current_parker("its turn")?;
-    let again = Rc::clone(&task);
-    let event_loop = contract::current_loop().expect("a task runs");
-    event_loop.call_soon(Box::new(move || again.unpark()));
-    task.park(&Wait::new("its turn"))
+    contract::current_parker("its turn")?.yield_now()
 }
 
 /// What happened, in order.
