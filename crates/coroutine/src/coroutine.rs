@@ -236,14 +236,14 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
             // which is dropped after `raw`.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::enter(raw), input)
+                    body(Yielder::of(raw), input)
                 })
             }
         } else {
             // SAFETY: as above.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::enter(raw), input)
+                    body(Yielder::of(raw), input)
                 })
             }
         };

@@ -41,7 +41,6 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::ptr::NonNull;
 
 pub use self::co::Co;
 use self::driver::Driver;
@@ -372,12 +371,7 @@ where
     F: FnOnce(&Co<T, S>) -> R,
 {
     mailbox::clear(stack.header());
-    let header = NonNull::from(stack.header());
-    let body = move |yielder: &Yielder<_, _>, _| {
-        // SAFETY: both are this coroutine's, and the result lives in its first frame.
-        let co = unsafe { Co::new(yielder, header) };
-        Erased::new(body(&co))
-    };
+    let body = move |yielder: &Yielder<_, _>, _| Erased::new(body(Co::of(yielder)));
     // SAFETY: passed on from the caller.
     unsafe { Coroutine::with_stack_unchecked(stack, body) }
 }

@@ -11,8 +11,10 @@ use std::ptr::NonNull;
 
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 
+use super::RawStack;
 use super::class::Class;
 use super::header::Header;
+use super::nesting;
 use super::options::GuardMethod;
 use super::pool::Guarding;
 use crate::sys::{self, Mapping};
@@ -148,6 +150,8 @@ impl Slab {
         // SAFETY: the place is inside the slot, aligned (the mapping is page-aligned, header and colour are
         // multiples of 64 bytes), and free: the slot is cold, so no stack is there.
         unsafe { header.write(value) };
+        // SAFETY: the header was just written, and the slot is free.
+        unsafe { nesting::find_link(RawStack { header }) };
         self.warm.set(self.warm.get() + 1);
         Ok(())
     }
@@ -178,16 +182,19 @@ impl Slab {
         self.warm.set(self.warm.get() - 1);
     }
 
-    /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses.
+    /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses. Returns whether there was
+    /// anything.
     ///
-    /// What was deeper is counted in pages that are resident, so an untouched stack costs one question to the system.
-    pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) {
+    /// Whether there is, the system is asked, so an untouched stack costs one question.
+    pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) -> bool {
         let (low, len) = self.usable(header);
         let surplus = len.saturating_sub(keep.max(OVERHEAD).next_multiple_of(sys::page_size()));
-        if surplus > 0 && sys::lowest_resident(low, surplus).is_some() {
+        let is_deep = surplus > 0 && sys::lowest_resident(low, surplus).is_some();
+        if is_deep {
             // SAFETY: the range lies below the header, in a slot that nobody uses.
             unsafe { sys::discard(low, surplus) };
         }
+        is_deep
     }
 
     /// How far down from its top the stack has been touched since its memory was last given back.
