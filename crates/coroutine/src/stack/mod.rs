@@ -149,7 +149,7 @@ impl Stack {
     ///
     /// Read from the operating system's page table. A pooled stack remembers what those who had it before
     /// touched, so this is a bound for the present coroutine, and exact for the first one after a [`trim`].
-    /// Pages that were swapped out are not seen.
+    /// Pages that were swapped out are not seen, and neither is what lies below 2 MiB that nobody has touched.
     ///
     /// # Examples
     ///

@@ -185,11 +185,11 @@ impl Slab {
     /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses. Returns whether there was
     /// anything.
     ///
-    /// Whether there is, the system is asked, so an untouched stack costs one question.
+    /// Whether there is, the system is asked: one question, however large the stack is.
     pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) -> bool {
         let (low, len) = self.usable(header);
         let surplus = len.saturating_sub(keep.max(OVERHEAD).next_multiple_of(sys::page_size()));
-        let is_deep = surplus > 0 && sys::lowest_resident(low, surplus).is_some();
+        let is_deep = surplus > 0 && sys::resident_pages(low, surplus).next().is_some();
         if is_deep {
             // SAFETY: the range lies below the header, in a slot that nobody uses.
             unsafe { sys::discard(low, surplus) };
@@ -200,15 +200,21 @@ impl Slab {
     /// How far down from its top the stack has been touched since its memory was last given back.
     pub(super) fn touched(&self, header: NonNull<Header>) -> usize {
         let (low, len) = self.usable(header);
-        match sys::lowest_resident(low, len) {
+        match sys::resident_pages(low, len).last() {
             Some(address) => low.as_ptr().addr() + len - address,
             None => 0,
         }
     }
 
-    /// How many bytes of the slab are in memory.
+    /// How many bytes of the slots that were ever used are in memory.
     pub(super) fn resident_bytes(&self) -> usize {
-        sys::count_resident(self.mapping().at(0), self.mapping().len()) * sys::page_size()
+        let used = self.guarded.get() * self.stride;
+        // Many small stacks at once, or a large one down to what it has not touched.
+        let piece = self.stride.max(sys::GAP / self.stride * self.stride);
+        let pieces = (0..used).step_by(piece).map(|start| (start, piece.min(used - start)));
+        let pages =
+            pieces.flat_map(|(start, len)| sys::resident_pages(self.mapping().at(start), len));
+        pages.count() * sys::page_size()
     }
 
     /// The stack whose guard page holds `address`, if its slot has ever been used.
