@@ -55,8 +55,10 @@ use crate::yielder::Yielder;
 ///
 /// What borrows cannot leave:
 ///
-/// ```compile_fail
-/// let escaped = corio_coroutine::scope(|s| s.generator(|co| co.yield_(1)));
+/// ```compile_fail,E0521
+/// let mut escaped = None;
+/// corio_coroutine::scope(|s| escaped = Some(s.generator(|co| co.yield_(1))));
+/// # let _ = escaped;
 /// ```
 ///
 /// Neither can what it borrows be touched meanwhile, or end before it:

@@ -22,10 +22,11 @@ use crate::yielder::{Yielder, outside};
 /// A reference to it may be handed to any function that the body calls, however deep, and to coroutines that it resumes.
 /// It cannot leave the body:
 ///
-/// ```compile_fail
-/// use corio_coroutine::{Co, Generator};
+/// ```compile_fail,E0521
+/// use corio_coroutine::{Co, scope};
 /// let mut kept: Option<&Co<u8>> = None;
-/// Generator::new(|co| { kept = Some(co); co.yield_(1) });
+/// scope(|s| s.generator(|co| kept = Some(co)).next());
+/// # let _ = kept;
 /// ```
 #[repr(transparent)]
 pub struct Co<T, S = ()> {
