@@ -24,6 +24,7 @@ mod statistics;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::panic::Location;
 use std::ptr::NonNull;
 
 use self::class::Class;
@@ -118,6 +119,13 @@ impl Stack {
         let stack = Self { header: pool::take(size)? };
         stack.header().label.set_fresh(label);
         Ok(stack)
+    }
+
+    /// A stack of [`DEFAULT_SIZE`](Self::DEFAULT_SIZE), with the place of the call as its label.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn for_caller() -> Result<Self, StackError> {
+        Self::labelled(Self::DEFAULT_SIZE, StackLabel::Created(Location::caller()))
     }
 
     /// The size in bytes, without the guard.
