@@ -6,61 +6,18 @@
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::{self, AssertUnwindSafe};
 
 use corosensei::CoroutineResult;
 
 use crate::ending::{self, Claim};
 use crate::quiet;
-use crate::stack::{RawStack, Stack, StackError, StackLabel};
+use crate::stack::{RawStack, Stack, StackError};
+use crate::state::CoroutineState;
 use crate::yielder::Yielder;
 
 /// A body that captures more bytes than this is boxed.
 const LARGEST_BODY: usize = 1024;
-
-/// What a [`Coroutine`] did when it was resumed.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third way to stop running")]
-pub enum CoroutineState<Out, Ret> {
-    /// It yielded this, and can be resumed.
-    Yielded(Out),
-    /// It returned this, and cannot.
-    Complete(Ret),
-}
-
-impl<Out, Ret> CoroutineState<Out, Ret> {
-    /// What was yielded, if it was.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use corio_coroutine::CoroutineState;
-    /// assert_eq!(CoroutineState::<u8, ()>::Yielded(1).yielded(), Some(1));
-    /// ```
-    #[inline]
-    pub fn yielded(self) -> Option<Out> {
-        match self {
-            Self::Yielded(value) => Some(value),
-            Self::Complete(_) => None,
-        }
-    }
-
-    /// What was returned, if it was.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use corio_coroutine::CoroutineState;
-    /// assert_eq!(CoroutineState::<(), u8>::Complete(2).complete(), Some(2));
-    /// ```
-    #[inline]
-    pub fn complete(self) -> Option<Ret> {
-        match self {
-            Self::Yielded(_) => None,
-            Self::Complete(value) => Some(value),
-        }
-    }
-}
 
 /// A function with a stack of its own, which can stop in the middle and go on later.
 ///
@@ -172,8 +129,7 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
         Out: 'static,
         Ret: 'static,
     {
-        let stack = Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(Location::caller()))?;
-        Ok(Self::with_stack(stack, body))
+        Ok(Self::with_stack(Stack::for_caller()?, body))
     }
 
     /// A coroutine that will run `body` on `stack`.
@@ -236,14 +192,14 @@ impl<In, Out, Ret> Coroutine<In, Out, Ret> {
             // which is dropped after `raw`.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::enter(raw), input)
+                    body(Yielder::of(raw), input)
                 })
             }
         } else {
             // SAFETY: as above.
             unsafe {
                 corosensei::Coroutine::with_stack_unchecked(stack.as_raw(), move |raw, input| {
-                    body(Yielder::enter(raw), input)
+                    body(Yielder::of(raw), input)
                 })
             }
         };

@@ -10,10 +10,11 @@ mod scope;
 #[cfg(feature = "proptest")]
 pub mod script;
 mod stack;
+mod state;
 mod sys;
 mod yielder;
 
-pub use self::coroutine::{Coroutine, CoroutineState};
+pub use self::coroutine::Coroutine;
 pub use self::generator::{Co, Generator, GeneratorError, Interrupted, Thrown};
 pub use self::overflow::set_overflow_noun;
 pub use self::scope::{Scope, ScopedCoroutine, ScopedGenerator, scope};
@@ -21,4 +22,5 @@ pub use self::stack::{
     GuardMethod, Stack, StackError, StackLabel, StackOptions, StackStatistics, StacksInUse,
     resident_bytes, runs_on, statistics, trim,
 };
+pub use self::state::CoroutineState;
 pub use self::yielder::Yielder;

@@ -107,19 +107,16 @@ impl<In, Out> Yielder<In, Out> {
         self.raw.suspend(value)
     }
 
-    /// The wrapper around corosensei's own, for the body that has just begun to run.
+    /// The wrapper around corosensei's own.
     #[inline]
-    pub(crate) fn enter(raw: &corosensei::Yielder<In, Out>) -> &Self {
+    pub(crate) fn of(raw: &corosensei::Yielder<In, Out>) -> &Self {
         // SAFETY: `Self` is a transparent wrapper around exactly this type.
-        let this = unsafe { &*ptr::from_ref(raw).cast::<Self>() };
-        // SAFETY: the body runs on this stack, so it is in use.
-        unsafe { this.header().as_ref() }.know_link(ptr::from_ref(raw).addr());
-        this
+        unsafe { &*ptr::from_ref(raw).cast::<Self>() }
     }
 
     /// The header of the coroutine's stack.
     #[inline(always)]
-    fn header(&self) -> NonNull<Header> {
+    pub(crate) fn header(&self) -> NonNull<Header> {
         // SAFETY: corosensei's yielder is the link of the stack that it is on.
         unsafe { Header::above(ptr::from_ref(self).addr()) }
     }

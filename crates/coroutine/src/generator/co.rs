@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic;
-use std::ptr::NonNull;
+use std::ptr;
 use std::thread;
 
 use super::Generator;
@@ -14,7 +14,7 @@ use super::mailbox::{self, Interrupt, Outcome, Request};
 use super::running::Rest;
 use super::slot::Slot;
 use crate::ending;
-use crate::stack::{Header, runs_inside};
+use crate::stack::Header;
 use crate::yielder::{Yielder, outside};
 
 /// The inside end of a [`Generator`]: what its body yields through.
@@ -22,14 +22,15 @@ use crate::yielder::{Yielder, outside};
 /// A reference to it may be handed to any function that the body calls, however deep, and to coroutines that it resumes.
 /// It cannot leave the body:
 ///
-/// ```compile_fail
-/// use corio_coroutine::{Co, Generator};
+/// ```compile_fail,E0521
+/// use corio_coroutine::{Co, scope};
 /// let mut kept: Option<&Co<u8>> = None;
-/// Generator::new(|co| { kept = Some(co); co.yield_(1) });
+/// scope(|s| s.generator(|co| kept = Some(co)).next());
+/// # let _ = kept;
 /// ```
+#[repr(transparent)]
 pub struct Co<T, S = ()> {
-    yielder: NonNull<Yielder<MaybeUninit<S>, Slot<T>>>,
-    header: NonNull<Header>,
+    yielder: Yielder<MaybeUninit<S>, Slot<T>>,
     /// Sends nowhere, shares with nobody.
     _own: PhantomData<*mut (T, S)>,
 }
@@ -46,17 +47,11 @@ impl Exit {
 }
 
 impl<T, S> Co<T, S> {
-    /// The inside end of the coroutine that yields through `yielder` on the stack of `header`.
-    ///
-    /// # Safety
-    ///
-    /// Both must be those of the coroutine that calls this, which must not end before the result is dropped.
+    /// The inside end of the generator whose coroutine yields through `yielder`.
     #[inline]
-    pub(super) unsafe fn new(
-        yielder: &Yielder<MaybeUninit<S>, Slot<T>>,
-        header: NonNull<Header>,
-    ) -> Self {
-        Self { yielder: NonNull::from(yielder), header, _own: PhantomData }
+    pub(super) fn of(yielder: &Yielder<MaybeUninit<S>, Slot<T>>) -> &Self {
+        // SAFETY: `Self` is a transparent wrapper around exactly this type.
+        unsafe { &*ptr::from_ref(yielder).cast::<Self>() }
     }
 
     /// Hands `value` to the caller and stops here; returns what the caller sends when it wants more.
@@ -84,14 +79,14 @@ impl<T, S> Co<T, S> {
     #[inline]
     #[track_caller]
     pub fn yield_(&self, value: T) -> S {
-        if !self.runs_inside() {
+        if !self.yielder.runs_here() {
             outside("yield_", self.header());
         }
         if thread::panicking() && self.is_unwinding() {
             self.unwind(Interrupted::Unwinding);
         }
         // SAFETY: just checked.
-        let sent = unsafe { self.yielder().yield_unchecked(Slot::new(value)) };
+        let sent = unsafe { self.yielder.yield_unchecked(Slot::new(value)) };
         if mailbox::is_interrupted(self.header()) {
             self.unwind_interrupted();
         }
@@ -131,14 +126,14 @@ impl<T, S> Co<T, S> {
     /// ```
     #[inline]
     pub fn try_yield(&self, value: T) -> Result<S, Interrupted> {
-        if !self.runs_inside() {
+        if !self.yielder.runs_here() {
             return Err(Interrupted::Outside);
         }
         if thread::panicking() && self.is_unwinding() {
             return Err(Interrupted::Unwinding);
         }
         // SAFETY: just checked.
-        let sent = unsafe { self.yielder().yield_unchecked(Slot::new(value)) };
+        let sent = unsafe { self.yielder.yield_unchecked(Slot::new(value)) };
         if mailbox::is_interrupted(self.header()) {
             return Err(self.interrupted());
         }
@@ -215,7 +210,7 @@ impl<T, S> Co<T, S> {
         S: Default,
     {
         // Before anything is left for the driver, who would find it later.
-        if !self.runs_inside() {
+        if !self.yielder.runs_here() {
             return Err(Interrupted::Outside);
         }
         if thread::panicking() && self.is_unwinding() {
@@ -230,7 +225,7 @@ impl<T, S> Co<T, S> {
         // SAFETY: the request stays in this frame, which is stopped until the driver has taken it.
         unsafe { mailbox::leave_request(self.header(), &mut request) };
         // SAFETY: checked above.
-        unsafe { self.yielder().yield_unchecked(Slot::empty()) };
+        unsafe { self.yielder.yield_unchecked(Slot::empty()) };
         // SAFETY: just resumed, and drivers resume a body that delegates with nothing but an interrupt.
         match unsafe { mailbox::take_interrupt(self.header()) } {
             Some(Interrupt::Delegated(Outcome::Returned(value))) => {
@@ -275,29 +270,16 @@ impl<T, S> Co<T, S> {
         }
     }
 
-    #[inline]
-    fn yielder(&self) -> &Yielder<MaybeUninit<S>, Slot<T>> {
-        // SAFETY: the yielder is at the base of the stack that this value's owner runs on.
-        unsafe { self.yielder.as_ref() }
-    }
-
-    #[inline]
+    #[inline(always)]
     fn header(&self) -> &Header {
-        // SAFETY: the header is at the base of the stack that this value's owner runs on.
-        unsafe { self.header.as_ref() }
+        // SAFETY: the yielder is borrowed, so its stack is in use.
+        unsafe { self.yielder.header().as_ref() }
     }
 
     /// In a panicking thread: whether it is this body that unwinds, and not somebody who resumed it meanwhile.
     #[cold]
     fn is_unwinding(&self) -> bool {
         !mailbox::was_panicking(self.header())
-    }
-
-    /// Whether the caller runs where a yield would suspend it.
-    #[inline(always)]
-    fn runs_inside(&self) -> bool {
-        // SAFETY: this value lives on the stack of the header, which is in use therefore.
-        unsafe { runs_inside(self.header) }
     }
 
     /// What woke the body instead of a value.
@@ -336,10 +318,10 @@ impl<T, S> Co<T, S> {
 
     /// Ends a closed body: its stack is unwound, or, where that cannot be done, it stops here for ever.
     fn exit(&self) -> ! {
-        ending::stop_for_good(Exit(self.header.as_ptr().addr()), || {
+        ending::stop_for_good(Exit(self.yielder.header().addr().get()), || {
             mailbox::leave_stuck(self.header());
             // SAFETY: this code has come back from a yield, so it runs inside.
-            unsafe { self.yielder().yield_unchecked(Slot::empty()) };
+            unsafe { self.yielder.yield_unchecked(Slot::empty()) };
         })
     }
 }

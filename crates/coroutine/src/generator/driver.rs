@@ -24,8 +24,8 @@ use super::co::Exit;
 use super::erased::Erased;
 use super::mailbox::{self, Interrupt, Left, Outcome, Raw};
 use super::slot::Slot;
-use crate::coroutine::CoroutineState;
 use crate::quiet::{self, First};
+use crate::state::CoroutineState;
 
 /// A generator's coroutine and those it delegates to, innermost last.
 pub(super) struct Driver<T, S> {

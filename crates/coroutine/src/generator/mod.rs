@@ -40,8 +40,6 @@ use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::panic::Location;
-use std::ptr::NonNull;
 
 pub use self::co::Co;
 use self::driver::Driver;
@@ -51,7 +49,7 @@ use self::mailbox::Raw;
 use self::running::State;
 use crate::coroutine::{Coroutine, no_stack};
 use crate::quiet;
-use crate::stack::{Stack, StackError, StackLabel};
+use crate::stack::{Stack, StackError};
 use crate::yielder::Yielder;
 
 /// An iterator over what a function yields.
@@ -170,7 +168,7 @@ impl<T: 'static, R: 'static> Generator<T, (), R> {
     where
         F: FnOnce(&Co<T>) -> R + 'static,
     {
-        Ok(Self::with_stack(default_stack(Location::caller())?, body))
+        Ok(Self::with_stack(Stack::for_caller()?, body))
     }
 }
 
@@ -205,7 +203,7 @@ impl<T: 'static, S: 'static, R: 'static> Generator<T, S, R> {
     where
         F: FnOnce(&Co<T, S>) -> R + 'static,
     {
-        match default_stack(Location::caller()) {
+        match Stack::for_caller() {
             Ok(stack) => Self::with_stack(stack, body),
             Err(error) => no_stack(&error),
         }
@@ -372,19 +370,9 @@ where
     F: FnOnce(&Co<T, S>) -> R,
 {
     mailbox::clear(stack.header());
-    let header = NonNull::from(stack.header());
-    let body = move |yielder: &Yielder<_, _>, _| {
-        // SAFETY: both are this coroutine's, and the result lives in its first frame.
-        let co = unsafe { Co::new(yielder, header) };
-        Erased::new(body(&co))
-    };
+    let body = move |yielder: &Yielder<_, _>, _| Erased::new(body(Co::of(yielder)));
     // SAFETY: passed on from the caller.
     unsafe { Coroutine::with_stack_unchecked(stack, body) }
-}
-
-#[inline]
-fn default_stack(place: &'static Location<'static>) -> Result<Stack, StackError> {
-    Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(place))
 }
 
 #[cold]

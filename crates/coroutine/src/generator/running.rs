@@ -12,8 +12,8 @@ use super::driver::{Driver, Input, Stop};
 use super::erased::Erased;
 use super::mailbox::Request;
 use super::slot::Slot;
-use crate::coroutine::CoroutineState;
 use crate::quiet::{First, Payload};
+use crate::state::CoroutineState;
 
 /// Where a generator is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use super::driver::{Input, Stop};
 use super::error::{GeneratorError, Thrown};
 use super::mailbox::Interrupt;
 use super::running::State;
-use crate::coroutine::CoroutineState;
+use crate::state::CoroutineState;
 
 impl<T, S, R> Generator<T, S, R> {
     /// Runs the body from its beginning to its first yield, or to its end.

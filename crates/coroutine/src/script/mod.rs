@@ -2,9 +2,12 @@
 //!
 //! Two things are here. [`actions`] makes random callers for a generator of *yours*: perform them on it and on
 //! a simpler model of it, and compare the [`Outcome`]s. And [`scripts`] makes whole programs, body and caller,
-//! with nested and delegated generators, panics and destructors; [`Script::run`] runs one on real stacks,
-//! [`Script::predict`] says what should happen. This crate tests itself with the latter; both shrink to small
-//! counterexamples.
+//! with nested and delegated generators, panics and destructors, also such as panic or use generators while the thread
+//! panics; [`Script::run`] runs one on real stacks, [`Script::predict`] says what should happen. This crate tests itself
+//! with the latter; both shrink to small counterexamples.
+//!
+//! Left out is what ends the process, which no script survives: a panic, or a `yield_`, that leaves a destructor while
+//! the same stack unwinds.
 //!
 //! # Examples
 //!
@@ -142,6 +145,10 @@ pub enum Step {
     Catch(Vec<Step>),
     /// Put something with a destructor on the stack.
     Hold(u8),
+    /// Put something on the stack whose destructor panics with a [`Mark`], unless the thread is panicking.
+    Trap(u8),
+    /// Put something on the stack whose destructor makes another generator, does something with it, and drops it.
+    Defer(Vec<Step>, Vec<Action<u8>>),
     /// Return from the body.
     Return(u8),
     /// Panic with a [`Mark`].
@@ -162,7 +169,7 @@ pub enum Event {
     Delegated(Option<u8>),
     /// A [`Step::Catch`] caught a [`Mark`], thrown or panicked, or something else.
     Caught(Option<u8>),
-    /// A [`Step::Hold`] was dropped.
+    /// A [`Step::Hold`] or [`Step::Trap`] was dropped.
     Dropped(u8),
     /// A caller saw this.
     Saw(Outcome<u8, u8>),
@@ -227,6 +234,7 @@ fn bodies() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<u8>().prop_map(Step::Hold),
         1 => any::<u8>().prop_map(Step::Return),
         1 => (0_u8..10).prop_map(Step::Panic),
+        1 => any::<u8>().prop_map(Step::Trap),
     ];
     let step = leaf.prop_recursive(3, 24, 5, |inner| {
         let body = || vec(inner.clone(), 0..5);
@@ -234,6 +242,7 @@ fn bodies() -> impl Strategy<Value = Vec<Step>> {
             4 => inner.clone(),
             3 => (body(), manners()).prop_map(|(body, manner)| Step::Delegate(body, manner)),
             1 => (body(), actions(any::<u8>(), 4)).prop_map(|(body, actions)| Step::Nest(body, actions)),
+            1 => (body(), actions(any::<u8>(), 4)).prop_map(|(body, actions)| Step::Defer(body, actions)),
             1 => body().prop_map(Step::Within),
             1 => body().prop_map(Step::Catch),
         ]

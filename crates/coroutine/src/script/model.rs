@@ -9,17 +9,19 @@ use super::{Action, Event, Manner, Outcome, Script, Step};
 /// What should happen.
 pub(super) fn predict(script: &Script) -> Vec<Event> {
     let mut log = Vec::new();
-    call(&script.body, &script.actions, &mut log);
+    call(&script.body, &script.actions, false, &mut log);
     log
 }
 
-fn call(body: &[Step], actions: &[Action<u8>], log: &mut Vec<Event>) {
-    let mut machine = Machine::new(body);
+/// What happens to a generator that is made, used and dropped, in a thread that is `panicking` or not.
+fn call(body: &[Step], actions: &[Action<u8>], panicking: bool, log: &mut Vec<Event>) {
+    let mut machine = Machine::new(body, panicking);
     for action in actions {
         let outcome = machine.perform(action, log);
         log.push(Event::Saw(outcome));
     }
-    let gone = machine.drop(log);
+    // A panicking thread has no use for another panic.
+    let gone = machine.drop(log).filter(|_| !panicking);
     log.push(Event::Gone(gone));
 }
 
@@ -27,7 +29,16 @@ fn call(body: &[Step], actions: &[Action<u8>], log: &mut Vec<Event>) {
 struct Block<'a> {
     kind: Kind,
     rest: &'a [Step],
-    held: Vec<u8>,
+    held: Vec<&'a Step>,
+    /// Whether the body whose border this is takes itself to be unwinding, so that it yields no more: it was closed by a
+    /// panicking thread, which looks the same from inside.
+    deaf: bool,
+}
+
+impl Block<'_> {
+    fn is_border(&self) -> bool {
+        matches!(self.kind, Kind::Root | Kind::Delegate(_))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -49,13 +60,15 @@ enum Payload {
     Thrown(u8),
     Exit,
     Forced,
+    /// A yield that was refused.
+    Refused,
 }
 
 impl Payload {
     fn number(self) -> Option<u8> {
         match self {
             Self::Panic(number) | Self::Thrown(number) => Some(number),
-            Self::Exit | Self::Forced => None,
+            Self::Exit | Self::Forced | Self::Refused => None,
         }
     }
 }
@@ -65,13 +78,21 @@ impl Payload {
 enum Move {
     /// Do the next step.
     Go,
-    /// The current body returns.
-    Return(u8),
-    /// The current block unwinds.
-    Unwind(Payload),
+    /// Leave the current block.
+    Leave(End),
     /// The step that was just taken, of this manner, is interrupted.
     Close(Manner),
     Throw(Manner, u8),
+}
+
+/// How a block is left.
+#[derive(Clone, Copy)]
+enum End {
+    /// It is at its end, and what is around it goes on.
+    Fall,
+    /// The whole body returns.
+    Return(u8),
+    Unwind(Payload),
 }
 
 /// Where a machine stops.
@@ -88,14 +109,24 @@ struct Machine<'a> {
     at: Manner,
     /// Whether it is being ended by force, so that nobody serves it: to delegate is to stop, like a yield.
     forced: bool,
+    /// Whether the thread is panicking while it runs.
+    panicking: bool,
     /// How many of the blocks, from the lowest, are being closed: those that were there when the caller asked for it.
     closing: usize,
 }
 
 impl<'a> Machine<'a> {
-    fn new(body: &'a [Step]) -> Self {
-        let root = Block { kind: Kind::Root, rest: body, held: Vec::new() };
-        Self { started: false, blocks: vec![root], at: Manner::Unwind, forced: false, closing: 0 }
+    fn new(body: &'a [Step], panicking: bool) -> Self {
+        let mut machine = Self {
+            started: false,
+            blocks: Vec::new(),
+            at: Manner::Unwind,
+            forced: false,
+            panicking,
+            closing: 0,
+        };
+        machine.enter(Kind::Root, body);
+        machine
     }
 
     fn perform(&mut self, action: &Action<u8>, log: &mut Vec<Event>) -> Outcome<u8, u8> {
@@ -164,21 +195,19 @@ impl<'a> Machine<'a> {
     /// Ends the bodies one by one, innermost first, each cut off from the ones around it.
     fn force(mut self, log: &mut Vec<Event>) -> Option<Option<u8>> {
         let mut panicked = None;
-        while let Some(border) = self
-            .blocks
-            .iter()
-            .rposition(|block| matches!(block.kind, Kind::Root | Kind::Delegate(_)))
-        {
+        while let Some(border) = self.blocks.iter().rposition(Block::is_border) {
             let mut body = Machine {
                 started: true,
                 blocks: self.blocks.split_off(border),
                 at: self.at,
                 forced: true,
+                panicking: self.panicking,
                 closing: 0,
             };
             body.blocks[0].kind = Kind::Root;
+            body.blocks[0].deaf = self.panicking;
             let payload = loop {
-                match body.go(Move::Unwind(Payload::Forced), false, log) {
+                match body.go(Move::Leave(End::Unwind(Payload::Forced)), false, log) {
                     Stop::Yielded(_) => {}
                     Stop::Returned(_) | Stop::Unwound(Payload::Forced) => break None,
                     Stop::Unwound(payload) => break Some(payload.number()),
@@ -198,42 +227,50 @@ impl<'a> Machine<'a> {
                     Ok(next) => next,
                     Err(value) => return Stop::Yielded(value),
                 },
-                Move::Close(Manner::Unwind) => Move::Unwind(Payload::Exit),
+                Move::Close(Manner::Unwind) => {
+                    self.border().deaf = self.panicking;
+                    Move::Leave(End::Unwind(Payload::Exit))
+                }
                 Move::Close(manner) => {
                     log.push(Event::Closed);
-                    if manner == Manner::Return { Move::Return(CLOSED) } else { Move::Go }
+                    if manner == Manner::Return {
+                        Move::Leave(End::Return(CLOSED))
+                    } else {
+                        Move::Go
+                    }
                 }
-                Move::Throw(Manner::Unwind, number) => Move::Unwind(Payload::Thrown(number)),
+                Move::Throw(Manner::Unwind, number) => {
+                    Move::Leave(End::Unwind(Payload::Thrown(number)))
+                }
                 Move::Throw(_, number) => {
                     log.push(Event::Thrown(number));
                     Move::Go
                 }
-                Move::Return(value) => match self.leave(log) {
-                    (Kind::Root, _) => return Stop::Returned(value),
-                    (Kind::Delegate(manner), true) => Move::Close(manner),
-                    (Kind::Delegate(_), false) => {
-                        log.push(Event::Delegated(Some(value)));
-                        Move::Go
-                    }
-                    (Kind::Catch | Kind::Within, _) => Move::Return(value),
-                },
-                Move::Unwind(payload) => match self.leave(log) {
-                    (Kind::Root, _) => return Stop::Unwound(payload),
-                    (Kind::Delegate(manner), true) if payload == Payload::Exit => {
-                        Move::Close(manner)
-                    }
-                    (Kind::Delegate(manner), _) => match payload {
-                        Payload::Thrown(number) => Move::Throw(manner, number),
-                        Payload::Panic(_) | Payload::Exit | Payload::Forced => {
-                            Move::Unwind(payload)
+                Move::Leave(end) => {
+                    let (kind, was_closing, end) = self.leave(end, log);
+                    match (kind, end) {
+                        (Kind::Root, End::Return(value)) => return Stop::Returned(value),
+                        (Kind::Root, End::Unwind(payload)) => return Stop::Unwound(payload),
+                        (Kind::Delegate(manner), End::Return(_) | End::Unwind(Payload::Exit))
+                            if was_closing =>
+                        {
+                            Move::Close(manner)
                         }
-                    },
-                    (Kind::Catch, _) => {
-                        log.push(Event::Caught(payload.number()));
-                        Move::Go
+                        (Kind::Delegate(_), End::Return(value)) => {
+                            log.push(Event::Delegated(Some(value)));
+                            Move::Go
+                        }
+                        (Kind::Delegate(manner), End::Unwind(Payload::Thrown(number))) => {
+                            Move::Throw(manner, number)
+                        }
+                        (Kind::Catch, End::Unwind(payload)) => {
+                            log.push(Event::Caught(payload.number()));
+                            Move::Go
+                        }
+                        (_, End::Fall) => Move::Go,
+                        (_, end) => Move::Leave(end),
                     }
-                    (Kind::Within, _) => Move::Unwind(payload),
-                },
+                }
             };
         }
     }
@@ -242,19 +279,19 @@ impl<'a> Machine<'a> {
     fn step(&mut self, log: &mut Vec<Event>) -> Result<Move, u8> {
         let block = self.blocks.last_mut().expect("a machine that goes on has a block");
         let Some((step, rest)) = block.rest.split_first() else {
-            return Ok(match block.kind {
-                Kind::Root | Kind::Delegate(_) => Move::Return(0),
-                Kind::Catch | Kind::Within => {
-                    self.leave(log);
-                    Move::Go
-                }
-            });
+            return Ok(Move::Leave(if block.is_border() { End::Return(0) } else { End::Fall }));
         };
         block.rest = rest;
         match step {
-            Step::Hold(number) => block.held.push(*number),
-            Step::Return(value) => return Ok(Move::Return(*value)),
-            Step::Panic(number) => return Ok(Move::Unwind(Payload::Panic(*number))),
+            Step::Hold(_) | Step::Trap(_) | Step::Defer(..) => block.held.push(step),
+            Step::Return(value) => return Ok(Move::Leave(End::Return(*value))),
+            Step::Panic(number) => return Ok(Move::Leave(End::Unwind(Payload::Panic(*number)))),
+            Step::Yield(_, manner) | Step::Delegate(_, manner) if self.border().deaf => {
+                return Ok(match manner {
+                    Manner::Unwind => Move::Leave(End::Unwind(Payload::Refused)),
+                    Manner::Return | Manner::Ignore => Move::Close(*manner),
+                });
+            }
             Step::Yield(value, manner) => {
                 self.at = *manner;
                 return Err(*value);
@@ -263,21 +300,40 @@ impl<'a> Machine<'a> {
             Step::Delegate(body, manner) => self.enter(Kind::Delegate(*manner), body),
             Step::Within(body) => self.enter(Kind::Within, body),
             Step::Catch(body) => self.enter(Kind::Catch, body),
-            Step::Nest(body, actions) => call(body, actions, log),
+            Step::Nest(body, actions) => call(body, actions, self.panicking, log),
         }
         Ok(Move::Go)
     }
 
     fn enter(&mut self, kind: Kind, rest: &'a [Step]) {
-        self.blocks.push(Block { kind, rest, held: Vec::new() });
+        self.blocks.push(Block { kind, rest, held: Vec::new(), deaf: false });
     }
 
-    /// Drops the top block. Returns what it was, and whether it was being closed.
-    fn leave(&mut self, log: &mut Vec<Event>) -> (Kind, bool) {
+    /// The border of the innermost body.
+    fn border(&mut self) -> &mut Block<'a> {
+        let border = self.blocks.iter_mut().rfind(|block| block.is_border());
+        border.expect("a machine that goes on has a body")
+    }
+
+    /// Drops the top block. Returns what it was, whether it was being closed, and how it ended: by unwinding, if a trap
+    /// went off.
+    fn leave(&mut self, mut end: End, log: &mut Vec<Event>) -> (Kind, bool, End) {
         let block = self.blocks.pop().expect("a machine that goes on has a block");
-        log.extend(block.held.iter().rev().map(|number| Event::Dropped(*number)));
+        for step in block.held.into_iter().rev() {
+            let panicking = self.panicking || matches!(end, End::Unwind(_));
+            match step {
+                Step::Defer(body, actions) => call(body, actions, panicking, log),
+                Step::Hold(number) | Step::Trap(number) => log.push(Event::Dropped(*number)),
+                _ => unreachable!("nothing else is held"),
+            }
+            if let Step::Trap(number) = step
+                && !panicking
+            {
+                end = End::Unwind(Payload::Panic(*number));
+            }
+        }
         let was_closing = self.blocks.len() < self.closing;
         self.closing = self.blocks.len().min(self.closing);
-        (block.kind, was_closing)
+        (block.kind, was_closing, end)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
+use std::thread;
 
 use super::{Action, Event, Manner, Mark, Outcome, Script, Step};
 use crate::generator::{Co, Generator, GeneratorError, Interrupted, Thrown};
@@ -90,21 +92,36 @@ fn generator(body: Vec<Step>, log: &Log) -> Generator<u8, u8, u8> {
     Generator::two_way(move |co| block(&body, co, &log).unwrap_or_default())
 }
 
-/// Something with a destructor.
-struct Held(u8, Log);
+/// Something on the stack with a destructor: what the step put there.
+struct Held<'a>(&'a Step, &'a Log);
 
-impl Drop for Held {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.1.borrow_mut().push(Event::Dropped(self.0));
+        let Self(step, log) = self;
+        match step {
+            Step::Hold(number) => log.borrow_mut().push(Event::Dropped(*number)),
+            Step::Trap(number) => {
+                log.borrow_mut().push(Event::Dropped(*number));
+                if !thread::panicking() {
+                    panic::resume_unwind(Box::new(Mark(*number)));
+                }
+            }
+            Step::Defer(body, actions) => call(body, actions, log),
+            _ => unreachable!("nothing else is held"),
+        }
     }
 }
 
-/// Things held, dropped in reverse order, as locals are.
-struct Stacked(Vec<Held>);
+/// Things held, dropped in reverse order, as locals are, also when one of them panics.
+struct Stacked<'a>(Vec<Held<'a>>);
 
-impl Drop for Stacked {
+impl Drop for Stacked<'_> {
     fn drop(&mut self) {
-        while self.0.pop().is_some() {}
+        let last = self.0.pop();
+        if last.is_some() {
+            let _rest = Stacked(mem::take(&mut self.0));
+            drop(last);
+        }
     }
 }
 
@@ -112,8 +129,8 @@ impl Drop for Stacked {
 fn block(steps: &[Step], co: &Co<u8, u8>, log: &Log) -> Option<u8> {
     let mut held = Stacked(Vec::new());
     steps.iter().find_map(|step| {
-        if let Step::Hold(number) = step {
-            held.0.push(Held(*number, Rc::clone(log)));
+        if let Step::Hold(_) | Step::Trap(_) | Step::Defer(..) = step {
+            held.0.push(Held(step, log));
             return None;
         }
         one(step, co, log)
@@ -122,7 +139,7 @@ fn block(steps: &[Step], co: &Co<u8, u8>, log: &Log) -> Option<u8> {
 
 fn one(step: &Step, co: &Co<u8, u8>, log: &Log) -> Option<u8> {
     match step {
-        Step::Hold(_) => unreachable!("dealt with by the block"),
+        Step::Hold(_) | Step::Trap(_) | Step::Defer(..) => unreachable!("held by the block"),
         Step::Return(value) => Some(*value),
         Step::Panic(number) => panic::resume_unwind(Box::new(Mark(*number))),
         Step::Yield(value, Manner::Unwind) => {

@@ -8,10 +8,11 @@
 //! instructions, last in first out, so that what is taken is what the cache still knows. A *cold* one is address
 //! space only: a slot that was never used, or whose memory went back to the system.
 //!
-//! Every [`MAINTENANCE_INTERVAL`] returns, the class looks after its memory: it cuts the stack at hand back to
+//! Now and then, on the occasion of a return, the class looks after its memory: it cuts the stack at hand back to
 //! what is kept, and chills a few of those that nobody took since the last time. So deep calls and peaks are
-//! forgotten gradually, without a clock, and with one system call in about a thousand returns at the most while
-//! nothing is idle. [`Class::trim`] does all of it at once.
+//! forgotten gradually and without a clock. A look is a system call, which costs as much as hundreds of returns: there is
+//! one in a [thousand](BUSY_INTERVAL) returns while there is something to give back, and one in [many
+//! more](IDLE_INTERVAL) while there is not. [`Class::trim`] does all of it at once.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull};
@@ -22,8 +23,11 @@ use super::pool::Pool;
 use super::slab::Slab;
 use crate::sys;
 
-/// Returns between two looks at the memory; prime, so that a steady round of stacks is not sampled at one place.
-const MAINTENANCE_INTERVAL: u32 = 1021;
+/// Returns until the next look at the memory, if the last one gave some back. Prime, so that a steady round of stacks is
+/// not sampled at one place.
+const BUSY_INTERVAL: u32 = 1021;
+/// Returns until the next look, if the last one found nothing to give back; prime as well.
+const IDLE_INTERVAL: u32 = 16_381;
 /// Stacks chilled in one look, at the most: a bound on how long a return can take.
 const CHILLED_AT_ONCE: usize = 32;
 /// Slots of the first slab; every further one doubles what there is.
@@ -59,7 +63,7 @@ impl Class {
             free: UnsafeCell::new(Vec::new()),
             cold: Cell::new(0),
             low: Cell::new(0),
-            budget: Cell::new(MAINTENANCE_INTERVAL),
+            budget: Cell::new(BUSY_INTERVAL),
             slabs: Cell::new(None),
             total: Cell::new(0),
         }
@@ -177,14 +181,12 @@ impl Class {
             unsafe { Pool::free_if_idle(pool) };
             return;
         }
-        class.budget.set(MAINTENANCE_INTERVAL);
-        class
-            .slab_of(header)
-            .expect("every stack lies in a slab")
-            .trim_below(header, class.pool().keep_resident());
+        let slab = class.slab_of(header).expect("every stack lies in a slab");
+        let was_deep = slab.trim_below(header, class.pool().keep_resident());
         let idle = class.low.get().saturating_sub(class.cold.get());
         class.chill(idle.div_ceil(2).min(CHILLED_AT_ONCE));
         class.low.set(class.free().len());
+        class.budget.set(if was_deep || idle > 0 { BUSY_INTERVAL } else { IDLE_INTERVAL });
     }
 
     /// Chills the `count` warm stacks that have waited longest.

@@ -10,14 +10,13 @@
 //! [`Slab::prepare`] to [`Slab::chill`](super::slab::Slab::chill).
 
 use std::cell::Cell;
-use std::num::NonZeroU8;
 use std::ptr::{self, NonNull};
 
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 
 use super::class::Class;
 use super::label::{LabelCell, StackLabel};
-use super::pool;
+use super::nesting;
 use super::slab::Slab;
 
 /// What is known of a stack, stored at its base.
@@ -32,8 +31,6 @@ pub(crate) struct Header {
     pub(super) label: LabelCell,
     /// A word for whoever runs on this stack; when the stack comes out of the pool, whatever was left there.
     pub(crate) word: Cell<*mut ()>,
-    /// How many bytes below the base the [link](super::nesting) is; none before a body has run on this stack.
-    link: Cell<Option<NonZeroU8>>,
     /// Whether code nested in this stack is kept from yielding out of it.
     pub(super) boundary: Cell<bool>,
     /// Tells valgrind, if the process runs under it, that this memory is a stack.
@@ -41,25 +38,9 @@ pub(crate) struct Header {
 }
 
 /// A header's alignment, which is more than there is between a base and the link below it.
-const ALIGN: usize = align_of::<Header>();
+pub(super) const ALIGN: usize = align_of::<Header>();
 
 impl Header {
-    /// Remembers that a body that has just begun to run on this stack has its link at the address `link`: always the same.
-    #[inline]
-    pub(crate) fn know_link(&self, link: usize) {
-        if self.link.get().is_none() {
-            self.set_link(link);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn set_link(&self, link: usize) {
-        let this = NonNull::from(self);
-        assert_eq!(pool::stack_at(link), Some(this), "corosensei keeps the link next to the base");
-        self.link.set(u8::try_from(this.addr().get() - link).ok().and_then(NonZeroU8::new));
-    }
-
     /// The header of the stack that has its link at the address `link`.
     ///
     /// # Safety
@@ -76,16 +57,15 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The header must be live, and derived from its mapping; its coroutine, if there is one, must run.
+    /// The header must be live, and derived from its mapping, and its coroutine must run.
     pub(super) unsafe fn resumer(this: NonNull<Self>) -> Option<usize> {
         // SAFETY: the caller passes a live header.
         let header = unsafe { this.as_ref() };
-        let distance = header.link.get()?.get();
         if header.boundary.get() {
             return None;
         }
         // SAFETY: the link lies that far below the base, in the same mapping.
-        let link = unsafe { this.cast::<u8>().sub(usize::from(distance)) }.cast::<usize>();
+        let link = unsafe { this.cast::<u8>().sub(nesting::link_distance()) }.cast::<usize>();
         // SAFETY: corosensei keeps the resumer's stack pointer there, in the natural alignment.
         Some(unsafe { link.read() })
     }
@@ -119,7 +99,6 @@ impl Header {
             slab,
             label: LabelCell::default(),
             word: Cell::new(ptr::null_mut()),
-            link: Cell::new(None),
             boundary: Cell::new(false),
             _valgrind: valgrind,
         }

@@ -24,6 +24,7 @@ mod statistics;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::panic::Location;
 use std::ptr::NonNull;
 
 use self::class::Class;
@@ -120,6 +121,13 @@ impl Stack {
         Ok(stack)
     }
 
+    /// A stack of [`DEFAULT_SIZE`](Self::DEFAULT_SIZE), with the place of the call as its label.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn for_caller() -> Result<Self, StackError> {
+        Self::labelled(Self::DEFAULT_SIZE, StackLabel::Created(Location::caller()))
+    }
+
     /// The size in bytes, without the guard.
     #[inline]
     #[must_use]
@@ -149,7 +157,7 @@ impl Stack {
     ///
     /// Read from the operating system's page table. A pooled stack remembers what those who had it before
     /// touched, so this is a bound for the present coroutine, and exact for the first one after a [`trim`].
-    /// Pages that were swapped out are not seen.
+    /// Pages that were swapped out are not seen, and neither is what lies below 2 MiB that nobody has touched.
     ///
     /// # Examples
     ///

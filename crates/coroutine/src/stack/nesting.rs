@@ -7,14 +7,61 @@
 //!
 //! The ordinary question, "is this the own stack", is a subtraction. Otherwise the resumers are looked through, from the
 //! inside out: the stack that the stack pointer lies in is found by its slab, and at its base is the *link*, the stack
-//! pointer of who resumed it, where corosensei keeps it while a coroutine runs.
+//! pointer of who resumed it, where corosensei keeps it while a coroutine runs. How far below the base that is, is not
+//! taken from corosensei's source: the process's first stack [finds it out](find_link), before anything else runs on it.
 
 use std::ops::Range;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::header::Header;
+use corosensei::stack::Stack as _;
+
+use super::header::{self, Header};
 use super::slab::OVERHEAD;
-use super::{Stack, pool};
+use super::{RawStack, Stack, pool};
+
+/// How many bytes below the base the link is: the same for all stacks, and zero before the first.
+static LINK_DISTANCE: AtomicUsize = AtomicUsize::new(0);
+
+/// How many bytes below the base of a stack its link is.
+pub(super) fn link_distance() -> usize {
+    LINK_DISTANCE.load(Ordering::Relaxed)
+}
+
+/// Finds out where the link is, if that is not known yet, by running a coroutine on `stack`.
+///
+/// # Safety
+///
+/// The header of `stack` must be live, and nobody may use the stack.
+///
+/// # Panics
+///
+/// If corosensei keeps the link elsewhere than where it can be dealt with.
+pub(super) unsafe fn find_link(stack: RawStack) {
+    if link_distance() != 0 {
+        return;
+    }
+    let base = stack.base().get();
+    // The address of the link, what is in it, and a stack pointer.
+    let body = |yielder: &corosensei::Yielder<(), ()>, ()| {
+        let link = ptr::from_ref(yielder);
+        // SAFETY: a yielder is one word, a stack pointer.
+        (link.addr(), unsafe { link.cast::<usize>().read() })
+    };
+    // SAFETY: the caller passes a stack that nobody uses; the body borrows nothing.
+    let mut probe =
+        unsafe { corosensei::Coroutine::<(), (), _, _>::with_stack_unchecked(stack, body) };
+    let corosensei::CoroutineResult::Return((link, resumer)) = probe.resume(()) else {
+        unreachable!("the probe does not yield")
+    };
+    let distance = base.wrapping_sub(link);
+    let near = stack_pointer().abs_diff(resumer) < Stack::MIN_SIZE;
+    assert!(
+        (1..=header::ALIGN).contains(&distance) && near,
+        "corosensei keeps the link next to the base"
+    );
+    LINK_DISTANCE.store(distance, Ordering::Relaxed);
+}
 
 /// The stack pointer, or an address near it.
 ///

@@ -11,8 +11,10 @@ use std::ptr::NonNull;
 
 use corosensei::stack::valgrind::ValgrindStackRegistration;
 
+use super::RawStack;
 use super::class::Class;
 use super::header::Header;
+use super::nesting;
 use super::options::GuardMethod;
 use super::pool::Guarding;
 use crate::sys::{self, Mapping};
@@ -148,6 +150,8 @@ impl Slab {
         // SAFETY: the place is inside the slot, aligned (the mapping is page-aligned, header and colour are
         // multiples of 64 bytes), and free: the slot is cold, so no stack is there.
         unsafe { header.write(value) };
+        // SAFETY: the header was just written, and the slot is free.
+        unsafe { nesting::find_link(RawStack { header }) };
         self.warm.set(self.warm.get() + 1);
         Ok(())
     }
@@ -178,30 +182,39 @@ impl Slab {
         self.warm.set(self.warm.get() - 1);
     }
 
-    /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses.
+    /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses. Returns whether there was
+    /// anything.
     ///
-    /// What was deeper is counted in pages that are resident, so an untouched stack costs one question to the system.
-    pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) {
+    /// Whether there is, the system is asked: one question, however large the stack is.
+    pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) -> bool {
         let (low, len) = self.usable(header);
         let surplus = len.saturating_sub(keep.max(OVERHEAD).next_multiple_of(sys::page_size()));
-        if surplus > 0 && sys::lowest_resident(low, surplus).is_some() {
+        let is_deep = surplus > 0 && sys::resident_pages(low, surplus).next().is_some();
+        if is_deep {
             // SAFETY: the range lies below the header, in a slot that nobody uses.
             unsafe { sys::discard(low, surplus) };
         }
+        is_deep
     }
 
     /// How far down from its top the stack has been touched since its memory was last given back.
     pub(super) fn touched(&self, header: NonNull<Header>) -> usize {
         let (low, len) = self.usable(header);
-        match sys::lowest_resident(low, len) {
+        match sys::resident_pages(low, len).last() {
             Some(address) => low.as_ptr().addr() + len - address,
             None => 0,
         }
     }
 
-    /// How many bytes of the slab are in memory.
+    /// How many bytes of the slots that were ever used are in memory.
     pub(super) fn resident_bytes(&self) -> usize {
-        sys::count_resident(self.mapping().at(0), self.mapping().len()) * sys::page_size()
+        let used = self.guarded.get() * self.stride;
+        // Many small stacks at once, or a large one down to what it has not touched.
+        let piece = self.stride.max(sys::GAP / self.stride * self.stride);
+        let pieces = (0..used).step_by(piece).map(|start| (start, piece.min(used - start)));
+        let pages =
+            pieces.flat_map(|(start, len)| sys::resident_pages(self.mapping().at(start), len));
+        pages.count() * sys::page_size()
     }
 
     /// The stack whose guard page holds `address`, if its slot has ever been used.

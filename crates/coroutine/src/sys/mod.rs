@@ -9,7 +9,8 @@
 //! | `Mapping` | address space, given back when dropped |
 //! | `guard` | make a page at the low end of a stack fault when touched |
 //! | `discard` | give the memory under an unused range back, keep the address space |
-//! | `lowest_resident`, `count_resident` | which pages of a range are in memory |
+//! | `resident_pages` | which pages of a range are in memory, from the top down to a gap |
+//! | `GAP` | how large that gap is |
 //! | `GuardSupport` | which ways of guarding this system has |
 
 cfg_select! {

@@ -18,8 +18,10 @@ use crate::stack::GuardMethod;
 /// As many stacks in one mapping as the pool likes.
 pub(crate) const MAX_SLOTS: usize = usize::MAX;
 
-/// Pages asked about in one call of `mincore`.
-const RESIDENT_CHUNK_PAGES: usize = 512;
+/// Bytes without a page in memory that end a search for some: what one call of `mincore` is asked about.
+pub(crate) const GAP: usize = 2 << 20;
+/// No system has smaller pages.
+const SMALLEST_PAGE: usize = 4096;
 
 /// The size of a page.
 #[inline]
@@ -142,44 +144,28 @@ pub(crate) unsafe fn discard(start: NonNull<u8>, len: usize) {
     unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_DONTNEED) };
 }
 
-/// The address of the lowest page of `start..start + len` that is in memory.
-pub(crate) fn lowest_resident(start: NonNull<u8>, len: usize) -> Option<usize> {
-    let mut found = None;
-    scan_resident(start, len, |page| {
-        found = Some(page);
-        false
-    });
-    found
+/// The addresses of the pages of `start..start + len` that are in memory, the highest first, down to a gap of [`GAP`].
+///
+/// A stack is touched from the top down, and every page of it, so nothing is below a gap, and the cost is that of what was
+/// touched and not of the size.
+pub(crate) fn resident_pages(start: NonNull<u8>, len: usize) -> impl Iterator<Item = usize> {
+    let mut rest = len;
+    std::iter::from_fn(move || {
+        let piece = rest.min(GAP);
+        rest -= piece;
+        let mut pages = resident_in_piece(start.as_ptr().wrapping_add(rest), piece).peekable();
+        pages.peek().is_some().then_some(pages)
+    })
+    .flatten()
 }
 
-/// How many pages of `start..start + len` are in memory.
-pub(crate) fn count_resident(start: NonNull<u8>, len: usize) -> usize {
-    let mut pages = 0;
-    scan_resident(start, len, |_| {
-        pages += 1;
-        true
-    });
-    pages
-}
-
-/// Calls `visit` with the address of each resident page, lowest first, until it returns false.
-fn scan_resident(start: NonNull<u8>, len: usize, mut visit: impl FnMut(usize) -> bool) {
+/// The same of a piece of at most [`GAP`] bytes.
+fn resident_in_piece(start: *mut u8, len: usize) -> impl Iterator<Item = usize> {
     let page = page_size();
-    let mut present = [0_u8; RESIDENT_CHUNK_PAGES];
-    let mut done = 0;
-    while done < len {
-        let chunk = (len - done).min(RESIDENT_CHUNK_PAGES * page);
-        let address = start.as_ptr().wrapping_add(done);
-        // SAFETY: `mincore` only reports on the range, writes one byte a page, and the buffer holds as many.
-        let result = unsafe { libc::mincore(address.cast(), chunk, present.as_mut_ptr().cast()) };
-        if result != 0 {
-            return;
-        }
-        for (index, flags) in present[..chunk.div_ceil(page)].iter().enumerate() {
-            if flags & 1 == 1 && !visit(address.addr() + index * page) {
-                return;
-            }
-        }
-        done += chunk;
-    }
+    let mut present = [0_u8; GAP / SMALLEST_PAGE];
+    let pages = len.div_ceil(page);
+    // SAFETY: `mincore` only reports on the range, writes one byte a page, and the buffer holds as many.
+    let result = unsafe { libc::mincore(start.cast(), len, present.as_mut_ptr().cast()) };
+    let known = if result == 0 { pages } else { 0 };
+    (0..known).rev().filter(move |index| present[*index] & 1 == 1).map(move |index| start.addr() + index * page)
 }

@@ -80,12 +80,11 @@ pub(crate) unsafe fn guard(_: NonNull<u8>, _: usize, _: GuardMethod) -> io::Resu
 /// None needed; unsafe as on other systems.
 pub(crate) unsafe fn discard(_: NonNull<u8>, _: usize) {}
 
-/// Unknown, so the lowest address.
-pub(crate) fn lowest_resident(start: NonNull<u8>, _: usize) -> Option<usize> {
-    Some(start.as_ptr().addr())
-}
+/// Of no interest here, as every stack is a mapping of its own.
+pub(crate) const GAP: usize = 2 << 20;
 
 /// Unknown, so all of them.
-pub(crate) fn count_resident(_: NonNull<u8>, len: usize) -> usize {
-    len / page_size()
+pub(crate) fn resident_pages(start: NonNull<u8>, len: usize) -> impl Iterator<Item = usize> {
+    let start = start.as_ptr().addr();
+    (0..len / page_size()).rev().map(move |index| start + index * page_size())
 }

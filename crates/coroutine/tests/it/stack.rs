@@ -113,6 +113,20 @@ fn the_high_water_mark_follows_what_is_touched() {
 }
 
 #[test]
+#[cfg(all(unix, target_pointer_width = "64"))]
+fn the_high_water_mark_of_a_huge_stack_costs_what_was_touched() {
+    let huge = touching(Stack::new(32 << 30).unwrap(), 5 << 20);
+    let start = std::time::Instant::now();
+    for _ in 0..50 {
+        let touched = huge.stack().touched();
+        assert!((5 << 20..6 << 20).contains(&touched), "{touched}");
+        assert!((touched - 8 * KIB..touched + 8 * KIB).contains(&resident_bytes()));
+    }
+    // Asking about all of its pages takes 30 milliseconds each time.
+    assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
+}
+
+#[test]
 #[cfg(unix)]
 fn trim_gives_everything_back() {
     let kept = touching(Stack::new(128 * KIB).unwrap(), 40 * KIB);

@@ -8,19 +8,23 @@
 //!
 //! What is made later may use what was made earlier, so they are ended in reverse order.
 
-use std::cell::{Cell, RefCell};
+mod handles;
+mod member;
+
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
-use std::ops::Deref;
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
+pub use self::handles::{ScopedCoroutine, ScopedGenerator};
+use self::member::{Member, Slot};
 use crate::abort;
-use crate::coroutine::{Coroutine, CoroutineState, no_stack};
+use crate::coroutine::{Coroutine, no_stack};
 use crate::generator::{Co, Generator};
 use crate::quiet::{self, First, Payload, drop_quietly};
-use crate::stack::{Stack, StackLabel};
+use crate::stack::Stack;
 use crate::yielder::Yielder;
 
 /// Runs `body` with a [`Scope`], whose coroutines and generators may borrow whatever outlives this call.
@@ -55,8 +59,10 @@ use crate::yielder::Yielder;
 ///
 /// What borrows cannot leave:
 ///
-/// ```compile_fail
-/// let escaped = corio_coroutine::scope(|s| s.generator(|co| co.yield_(1)));
+/// ```compile_fail,E0521
+/// let mut escaped = None;
+/// corio_coroutine::scope(|s| escaped = Some(s.generator(|co| co.yield_(1))));
+/// # let _ = escaped;
 /// ```
 ///
 /// Neither can what it borrows be touched meanwhile, or end before it:
@@ -173,9 +179,8 @@ impl<'scope> Scope<'scope, '_> {
     {
         // SAFETY: what is borrowed lives as long as `'scope`, and the scope ends the body before that. Handles
         // give out shared references only, so the generator cannot be moved into `yield_from`.
-        let generator = Rc::new(unsafe { Generator::with_stack_unchecked(stack, body) });
-        self.adopt(Rc::<Generator<T, S, R>>::clone(&generator));
-        ScopedGenerator { generator, _scope: PhantomData }
+        let generator = unsafe { Generator::with_stack_unchecked(stack, body) };
+        ScopedGenerator::new(self.adopt(generator))
     }
 
     /// A coroutine that may borrow, on a stack of [`Stack::DEFAULT_SIZE`] with the place of this call as its label.
@@ -228,27 +233,28 @@ impl<'scope> Scope<'scope, '_> {
     {
         // SAFETY: what is borrowed lives as long as `'scope`, and the scope drops the coroutine before that.
         let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, body) };
-        let slot = Rc::new(RefCell::new(Some(coroutine)));
-        self.adopt(Rc::<Slot<In, Out, Ret>>::clone(&slot));
-        ScopedCoroutine { slot, _scope: PhantomData }
+        ScopedCoroutine::new(self.adopt(Slot::new(Some(coroutine))))
     }
 
     /// Makes `member` end with the scope.
-    fn adopt(&self, member: Rc<dyn Member + 'scope>) {
+    fn adopt<M: Member + 'scope>(&self, member: M) -> Rc<M> {
+        let member = Rc::new(member);
         // SAFETY: only the lifetime changes. `finish` ends every member before `'scope` is over, and what is
         // left of it is an empty shell.
-        let member =
-            unsafe { mem::transmute::<Rc<dyn Member + 'scope>, Rc<dyn Member + 'static>>(member) };
+        let erased = unsafe {
+            mem::transmute::<Rc<dyn Member + 'scope>, Rc<dyn Member + 'static>>(member.clone())
+        };
         let mut members = self.members.take();
         let mut ended = Vec::new();
         if members.len() == members.capacity() {
             (members, ended) = members.into_iter().partition(|member| !member.is_over());
             members.reserve(members.len() + 1);
         }
-        members.push(member);
+        members.push(erased);
         self.members.set(members);
         // Last, as it may run code that makes more of them.
         drop(ended);
+        member
     }
 
     /// Ends all members, the latest first. Returns the first panic among them, and does not unwind itself.
@@ -271,152 +277,10 @@ impl fmt::Debug for Scope<'_, '_> {
     }
 }
 
-/// What a scope ends.
-trait Member {
-    /// Ends it, if it has not ended. Returns the panic with which it answered, if it did.
-    fn end(&self) -> Option<Payload>;
-
-    /// Whether nothing of its body is left.
-    fn is_over(&self) -> bool;
-}
-
-impl<T, S, R> Member for Generator<T, S, R> {
-    fn end(&self) -> Option<Payload> {
-        if self.is_running() {
-            still_running();
-        }
-        self.finish()
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_gone()
-    }
-}
-
-type Slot<In, Out, Ret> = RefCell<Option<Coroutine<In, Out, Ret>>>;
-
-impl<In, Out, Ret> Member for Slot<In, Out, Ret> {
-    fn end(&self) -> Option<Payload> {
-        let Ok(mut slot) = self.try_borrow_mut() else { still_running() };
-        let coroutine = slot.take();
-        drop(slot);
-        panic::catch_unwind(AssertUnwindSafe(|| drop(coroutine))).err()
-    }
-
-    fn is_over(&self) -> bool {
-        self.try_borrow().is_ok_and(|slot| slot.is_none())
-    }
-}
-
-/// Running bodies are called from inside the scope's own body, which has ended; going on would free what they use.
-#[cold]
-fn still_running() -> ! {
-    abort::with_message(format_args!(
-        "a scope ended while a coroutine that was made in it is running"
-    ));
-}
-
 #[track_caller]
 fn default_stack() -> Stack {
-    match Stack::labelled(Stack::DEFAULT_SIZE, StackLabel::Created(Location::caller())) {
+    match Stack::for_caller() {
         Ok(stack) => stack,
         Err(error) => no_stack(&error),
-    }
-}
-
-/// A [`Generator`] that may borrow, and belongs to a [`Scope`].
-///
-/// It has all methods of a [`Generator`] that take `&self`, and is an iterator. Dropping it ends the body, as
-/// with a generator; forgetting it leaves that to the scope. It cannot be given to [`Co::yield_from`]: a body
-/// that runs in the place of others must not borrow from them. [`Co::yield_all`] takes it.
-#[must_use = "a generator does nothing until it is asked for a value"]
-pub struct ScopedGenerator<'scope, T, S = (), R = ()> {
-    generator: Rc<Generator<T, S, R>>,
-    _scope: PhantomData<&'scope mut &'scope ()>,
-}
-
-impl<T, S, R> Deref for ScopedGenerator<'_, T, S, R> {
-    type Target = Generator<T, S, R>;
-
-    #[inline]
-    fn deref(&self) -> &Self::Target {
-        &self.generator
-    }
-}
-
-impl<T, S: Default, R> Iterator for ScopedGenerator<'_, T, S, R> {
-    type Item = T;
-
-    /// # Panics
-    ///
-    /// As for [`Generator`].
-    #[inline]
-    #[track_caller]
-    fn next(&mut self) -> Option<T> {
-        (&*self.generator).next()
-    }
-}
-
-impl<T, S, R> Drop for ScopedGenerator<'_, T, S, R> {
-    fn drop(&mut self) {
-        if let Some(payload) = self.generator.finish() {
-            quiet::resume(payload);
-        }
-    }
-}
-
-impl<T, S, R> fmt::Debug for ScopedGenerator<'_, T, S, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ScopedGenerator").field(&self.generator).finish()
-    }
-}
-
-/// A [`Coroutine`] that may borrow, and belongs to a [`Scope`].
-///
-/// Dropping it ends the body, as with a coroutine; forgetting it leaves that to the scope.
-#[must_use = "a coroutine does nothing until it is resumed"]
-pub struct ScopedCoroutine<'scope, In = (), Out = (), Ret = ()> {
-    slot: Rc<Slot<In, Out, Ret>>,
-    _scope: PhantomData<&'scope mut &'scope ()>,
-}
-
-impl<In, Out, Ret> ScopedCoroutine<'_, In, Out, Ret> {
-    /// Runs the body until it yields or returns; as [`Coroutine::resume`].
-    ///
-    /// # Panics
-    ///
-    /// As [`Coroutine::resume`], and if the scope has ended.
-    #[track_caller]
-    pub fn resume(&mut self, input: In) -> CoroutineState<Out, Ret> {
-        let mut slot = self.slot.borrow_mut();
-        slot.as_mut().expect("the scope of the coroutine has ended").resume(input)
-    }
-
-    /// Whether it has been resumed at least once.
-    #[must_use]
-    pub fn is_started(&self) -> bool {
-        self.slot.borrow().as_ref().is_none_or(Coroutine::is_started)
-    }
-
-    /// Whether it has returned or panicked, and cannot be resumed.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.slot.borrow().as_ref().is_none_or(Coroutine::is_done)
-    }
-}
-
-impl<In, Out, Ret> Drop for ScopedCoroutine<'_, In, Out, Ret> {
-    fn drop(&mut self) {
-        let coroutine = match self.slot.try_borrow_mut() {
-            Ok(mut slot) => slot.take(),
-            Err(_) => return,
-        };
-        drop(coroutine);
-    }
-}
-
-impl<In, Out, Ret> fmt::Debug for ScopedCoroutine<'_, In, Out, Ret> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ScopedCoroutine").field(&self.slot).finish()
     }
 }
