@@ -9,6 +9,7 @@ mod task;
 mod timeout;
 mod waiting;
 
+pub mod iter;
 pub mod net;
 
 pub use corio_futures::completion::Waitable;
