@@ -242,3 +242,28 @@ fn the_tasks_of_an_iterator_that_refuse_to_end_hold_up_the_drop_until_they_do() 
         Ok(())
     })
 }
+
+#[test]
+fn tasks_that_wait_for_what_never_comes_are_reported_and_left_to_the_loop() -> Result<()> {
+    virtual_run(|| {
+        let log = Log::new();
+        log.note_reports();
+        let never = std::rc::Rc::new(corio::Event::new());
+        let mut items = repeat(())
+            .inspect(move |()| {
+                drop(sleep(ms(1)));
+                if corio::current_task().is_ok_and(|task| task.cancelling() > 0) {
+                    drop(never.wait()); // cleanup that is too careful
+                }
+            })
+            .buffered(1);
+        items.next().transpose()?;
+        settle()?;
+        drop(items);
+        let reports = log.take();
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        assert!(reports[0].starts_with("the tasks of an iterator do not end: deadlock"));
+        assert_eq!(all_tasks()?.len(), 2);
+        Ok(())
+    })
+}

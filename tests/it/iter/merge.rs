@@ -72,25 +72,17 @@ fn once_with_panic() -> impl Iterator<Item = Result<i32>> {
 }
 
 #[test]
-fn sources_in_a_group_may_borrow() -> Result<()> {
+fn sources_in_a_group_may_borrow_and_fail() -> Result<()> {
     run_to_rest(|| {
-        let pages = vec![vec![1, 2], vec![3], vec![]];
-        let sum = task_group(|group| {
-            merge_within(group, pages.iter().map(|page| page.iter())).sum_results()
+        let pages = ["1 2", "3 x", ""].map(str::to_owned);
+        let error = task_group(|group| {
+            let numbers = pages.iter().map(|page| page.split_whitespace().map(str::parse::<u32>));
+            let all = merge_within(group, numbers).until_error().collect::<Result<Vec<_>>>();
+            Ok(all.unwrap_err().to_string())
         })?;
-        assert_eq!(sum, 6);
+        assert_eq!(error, "invalid digit found in string");
         Ok(())
     })
-}
-
-trait SumResults {
-    fn sum_results(self) -> Result<i32>;
-}
-
-impl<'a, I: Iterator<Item = Result<&'a i32>>> SumResults for I {
-    fn sum_results(mut self) -> Result<i32> {
-        self.try_fold(0, |sum, item| Ok(sum + item?))
-    }
 }
 
 #[test]

@@ -222,7 +222,7 @@ pub trait IteratorExt: Iterator {
         J: IntoIterator<Item = Self::Item, IntoIter: 'static>,
         E: Into<Error>,
     {
-        UntilError::new(IteratorExt::merge(self, other))
+        UntilError::new(self.merge(other))
     }
 
     /// The latest item of this source and the latest of another, whenever one of them has a new
@@ -348,7 +348,7 @@ pub trait IteratorExt: Iterator {
         Self: Iterator<Item = Result<T, E>> + Sized + 'static,
         E: Into<Error>,
     {
-        UntilError::new(IteratorExt::timeout(self, limit))
+        UntilError::new(self.timeout(limit))
     }
 
     /// Gives items out no faster than one in `period`.
@@ -388,6 +388,34 @@ pub trait IteratorExt: Iterator {
         E: Into<Error>,
     {
         UntilError::new(self.throttle(period))
+    }
+
+    /// Makes one layer of results of results, up to the first error of the inner ones.
+    ///
+    /// This is what the `try_` forms are made of: `try_buffered(3)` is `buffered(3).until_error()`.
+    /// At that error the rest is dropped, and so cancelled and waited for; then the error is given
+    /// out; then comes the end. An outer error, of the wait, ends nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use corio::iter::{IteratorExt, merge};
+    ///
+    /// # let mut runner = corio::Runner::with_virtual_clock()?;
+    /// # runner.run(|| {
+    /// let pages = ["1 2 3", "4 5 6"].map(|page| page.split(' ').map(str::parse::<u32>));
+    /// let numbers: corio::Result<Vec<u32>> = merge(pages).until_error().collect();
+    /// assert_eq!(numbers?, [1, 4, 2, 5, 3, 6]);
+    /// # Ok(())
+    /// # })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    fn until_error<T, E>(self) -> UntilError<Self>
+    where
+        Self: Iterator<Item = Result<Result<T, E>>> + Sized,
+        E: Into<Error>,
+    {
+        UntilError::new(self)
     }
 
     /// This iterator, to be worked on by tasks of `group`. It and the closures that it is given may

@@ -71,7 +71,8 @@
 //!
 //! Where the items of the source are results themselves, that makes results of results. The `try_`
 //! forms have one layer, and stop at the first error of the source: the rest is cancelled and
-//! waited for, then comes the error, then the end.
+//! waited for, then comes the error, then the end. ([`until_error`](IteratorExt::until_error) makes
+//! them of the others.)
 //!
 //! # Tasks
 //!

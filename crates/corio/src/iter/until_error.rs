@@ -2,11 +2,10 @@
 
 use corio_futures::{Error, Result};
 
-/// The items of a source of results, until the first error. What the `try_` forms return.
+/// The items of a source of results, until the first error. Made by
+/// [`until_error`](super::IteratorExt::until_error) and by the `try_` forms.
 ///
-/// At that error the rest is dropped, so that tasks which load more are cancelled and waited for;
-/// then it is given out; then comes the end. An error of the wait itself (the consumer was
-/// cancelled, an item is late) ends nothing.
+/// An error of the wait itself (the consumer was cancelled, an item is late) ends nothing.
 #[derive(Debug)]
 #[must_use = "iterators are lazy: nothing happens before the first `next`"]
 pub struct UntilError<I> {

@@ -14,9 +14,12 @@ use super::merge::merge_two;
 #[must_use = "iterators are lazy: nothing is loaded before the first `next`"]
 pub struct ZipLatest<'scope, A, B> {
     /// `None` when there can be no pair any more.
-    events: Option<Box<dyn Iterator<Item = Result<Event<A, B>>> + 'scope>>,
+    events: Option<Events<'scope, A, B>>,
     latest: (Option<A>, Option<B>),
 }
+
+/// Boxed, for the `try_` form has others.
+type Events<'scope, A, B> = Box<dyn Iterator<Item = Result<Event<A, B>>> + 'scope>;
 
 /// What happens in one of the sources.
 enum Event<A, B> {
