@@ -9,6 +9,7 @@ mod errors;
 mod futures;
 mod gather;
 mod groups;
+mod iter;
 mod locks;
 mod net;
 mod programs;

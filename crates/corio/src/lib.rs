@@ -10,6 +10,7 @@ mod task;
 mod timeout;
 mod waiting;
 
+pub mod iter;
 pub mod net;
 
 pub use call_graph::{CallGraph, capture_call_graph};

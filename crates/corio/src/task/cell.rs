@@ -247,7 +247,7 @@ impl Panicked {
         Self::new("(callback)".to_owned(), payload)
     }
 
-    fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let message = text.unwrap_or("(a payload that is no text)").to_owned();
