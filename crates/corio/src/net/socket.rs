@@ -1,7 +1,7 @@
 //! The sockets of std that connections are made over, and what they have in common.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSliceMut, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use polling::AsSource;
@@ -20,9 +20,19 @@ pub trait StreamSocket: Sealed + AsSource + fmt::Debug + Sized + 'static {
     type Addr: Clone + fmt::Debug + 'static;
 
     #[doc(hidden)]
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    #[doc(hidden)]
+    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+    #[doc(hidden)]
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+    #[doc(hidden)]
     fn local_addr(&self) -> io::Result<Self::Addr>;
     #[doc(hidden)]
     fn peer_addr(&self) -> io::Result<Self::Addr>;
+
+    /// Has what is written sent at once, for those who collect it themselves.
+    #[doc(hidden)]
+    fn send_at_once(&self) -> io::Result<()>;
 }
 
 /// A socket of std that connections come in at: what a [`Listener`](super::Listener) is over.
@@ -38,66 +48,62 @@ pub trait ListenSocket: Sealed + AsSource + fmt::Debug + Sized + 'static {
     fn local_addr(&self) -> io::Result<<Self::Stream as StreamSocket>::Addr>;
 }
 
-impl Sealed for TcpStream {}
+/// Std has the same methods on both kinds of sockets, and no trait for them.
+macro_rules! std_sockets {
+    ($stream:ident, $listener:ident, $addr:ident, $send_at_once:expr) => {
+        impl Sealed for $stream {}
 
-impl StreamSocket for TcpStream {
-    type Addr = SocketAddr;
+        impl StreamSocket for $stream {
+            type Addr = $addr;
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        TcpStream::local_addr(self)
-    }
+            fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                Read::read(&mut &*self, buffer)
+            }
 
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        TcpStream::peer_addr(self)
-    }
+            fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+                Read::read_vectored(&mut &*self, buffers)
+            }
+
+            fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+                Write::write(&mut &*self, bytes)
+            }
+
+            fn local_addr(&self) -> io::Result<$addr> {
+                $stream::local_addr(self)
+            }
+
+            fn peer_addr(&self) -> io::Result<$addr> {
+                $stream::peer_addr(self)
+            }
+
+            fn send_at_once(&self) -> io::Result<()> {
+                $send_at_once(self)
+            }
+        }
+
+        impl Sealed for $listener {}
+
+        impl ListenSocket for $listener {
+            type Stream = $stream;
+
+            fn accept(&self) -> io::Result<($stream, $addr)> {
+                $listener::accept(self)
+            }
+
+            fn local_addr(&self) -> io::Result<$addr> {
+                $listener::local_addr(self)
+            }
+        }
+    };
 }
 
-impl Sealed for TcpListener {}
-
-impl ListenSocket for TcpListener {
-    type Stream = TcpStream;
-
-    fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        TcpListener::accept(self)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        TcpListener::local_addr(self)
-    }
-}
+std_sockets!(TcpStream, TcpListener, SocketAddr, |socket: &TcpStream| socket.set_nodelay(true));
 
 #[cfg(unix)]
 mod unix {
-    use std::io;
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use super::{ListenSocket, Sealed, StreamSocket};
+    use super::*;
 
-    impl Sealed for UnixStream {}
-
-    impl StreamSocket for UnixStream {
-        type Addr = SocketAddr;
-
-        fn local_addr(&self) -> io::Result<SocketAddr> {
-            UnixStream::local_addr(self)
-        }
-
-        fn peer_addr(&self) -> io::Result<SocketAddr> {
-            UnixStream::peer_addr(self)
-        }
-    }
-
-    impl Sealed for UnixListener {}
-
-    impl ListenSocket for UnixListener {
-        type Stream = UnixStream;
-
-        fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
-            UnixListener::accept(self)
-        }
-
-        fn local_addr(&self) -> io::Result<SocketAddr> {
-            UnixListener::local_addr(self)
-        }
-    }
+    std_sockets!(UnixStream, UnixListener, SocketAddr, |_| Ok(()));
 }

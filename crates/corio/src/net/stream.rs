@@ -82,7 +82,7 @@ impl<S: StreamSocket> Stream<S> {
         self.socket().local_addr()
     }
 
-    pub(super) fn socket(&self) -> &S {
+    pub(crate) fn socket(&self) -> &S {
         self.registered.get()
     }
 
@@ -96,6 +96,15 @@ impl<S: StreamSocket> Stream<S> {
         self.registered.ready(Direction::Write, "room to write")
     }
 
+    /// Writes what there is room for now; if there is none, the error is `WouldBlock`.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.registered.attempt(Direction::Write, |socket| {
+            let count = socket.write(bytes)?;
+            self.note(Direction::Write, count, bytes.len());
+            Ok(count)
+        })
+    }
+
     /// Notes what the length of a transfer says about the next one.
     fn note(&self, direction: Direction, count: usize, wanted: usize) {
         if 0 < count && count < wanted {
@@ -104,30 +113,13 @@ impl<S: StreamSocket> Stream<S> {
     }
 }
 
-impl<S: StreamSocket> Stream<S>
-where
-    for<'a> &'a S: Write,
-{
-    /// Writes what there is room for now; if there is none, the error is `WouldBlock`.
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.registered.attempt(Direction::Write, |mut socket| {
-            let count = socket.write(bytes)?;
-            self.note(Direction::Write, count, bytes.len());
-            Ok(count)
-        })
-    }
-}
-
-impl<S: StreamSocket> Read for &Stream<S>
-where
-    for<'a> &'a S: Read,
-{
+impl<S: StreamSocket> Read for &Stream<S> {
     #[track_caller]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        self.registered.perform(Direction::Read, "bytes to read", |mut socket| {
+        self.registered.perform(Direction::Read, "bytes to read", |socket| {
             let count = socket.read(buffer)?;
             self.note(Direction::Read, count, buffer.len());
             Ok(count)
@@ -140,7 +132,7 @@ where
         if wanted == 0 {
             return Ok(0);
         }
-        self.registered.perform(Direction::Read, "bytes to read", |mut socket| {
+        self.registered.perform(Direction::Read, "bytes to read", |socket| {
             let count = socket.read_vectored(buffers)?;
             self.note(Direction::Read, count, wanted);
             Ok(count)
@@ -148,16 +140,13 @@ where
     }
 }
 
-impl<S: StreamSocket> Write for &Stream<S>
-where
-    for<'a> &'a S: Write,
-{
+impl<S: StreamSocket> Write for &Stream<S> {
     #[track_caller]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.registered.perform(Direction::Write, "room to write", |mut socket| {
+        self.registered.perform(Direction::Write, "room to write", |socket| {
             let count = socket.write(bytes)?;
             self.note(Direction::Write, count, bytes.len());
             Ok(count)
@@ -183,10 +172,7 @@ where
     }
 }
 
-impl<S: StreamSocket> Read for Stream<S>
-where
-    for<'a> &'a S: Read,
-{
+impl<S: StreamSocket> Read for Stream<S> {
     #[track_caller]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         (&*self).read(buffer)
@@ -198,10 +184,7 @@ where
     }
 }
 
-impl<S: StreamSocket> Write for Stream<S>
-where
-    for<'a> &'a S: Write,
-{
+impl<S: StreamSocket> Write for Stream<S> {
     #[track_caller]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&*self).write(bytes)
