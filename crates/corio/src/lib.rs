@@ -12,6 +12,7 @@ mod waiting;
 
 pub mod iter;
 pub mod net;
+pub mod streams;
 
 pub use call_graph::{CallGraph, capture_call_graph};
 pub use corio_futures::completion::Waitable;
@@ -28,6 +29,11 @@ pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
+pub use streams::{
+    IncompleteRead, LimitOverrun, Server, StreamReader, StreamWriter, open_connection, start_server,
+};
+#[cfg(unix)]
+pub use streams::{open_unix_connection, start_unix_server};
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
     create_task, create_task_with, current_task,

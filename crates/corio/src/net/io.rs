@@ -1,4 +1,7 @@
-//! Sockets on the loop: try, and wait where the answer is "not now".
+//! File descriptors on the loop: try, and wait where the answer is "not now".
+//!
+//! Every type of [`net`](super) is a [`Registered`] descriptor, and every operation of theirs is
+//! one call of [`Registered::perform`].
 
 use std::io;
 use std::rc::Rc;
@@ -10,14 +13,14 @@ use polling::AsSource;
 
 use crate::event_loop::{EventLoop, IoWaiters};
 
-/// A non-blocking socket, registered with the loop that it was made on.
+/// A file descriptor, registered with the loop that it was made on.
 #[derive(Debug)]
 pub(crate) struct Registered<S: AsSource> {
     source: Source<S, IoWaiters>,
     event_loop: Rc<EventLoop>,
 }
 
-/// What a socket is waited for.
+/// What a descriptor is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Read,
@@ -25,18 +28,27 @@ pub(crate) enum Direction {
 }
 
 impl<S: AsSource + 'static> Registered<S> {
-    /// Registers a socket that is in non-blocking mode.
-    pub(crate) fn new(socket: S, what: &'static str) -> io::Result<Self> {
+    /// Registers a descriptor that is in non-blocking mode, or will be before it is used.
+    pub(crate) fn new(io: S, what: &'static str) -> io::Result<Self> {
         let event_loop = EventLoop::current(what).map_err(Error::from)?;
-        let source = event_loop.reactor().register(socket, IoWaiters::default())?;
+        let source = event_loop.reactor().register(io, IoWaiters::default())?;
         Ok(Self { source, event_loop })
     }
 
-    pub(crate) fn socket(&self) -> &S {
+    pub(crate) fn get(&self) -> &S {
         self.source.io()
     }
 
-    /// Performs an operation on the socket, waiting as often as it would block.
+    /// Ends the registration.
+    pub(crate) fn into_inner(self) -> S {
+        self.source.into_io()
+    }
+
+    pub(crate) fn event_loop(&self) -> &EventLoop {
+        &self.event_loop
+    }
+
+    /// Performs an operation, waiting as often as it would block.
     ///
     /// Charges the task's budget, so that one that never has to wait lets others run too.
     #[track_caller]
@@ -53,7 +65,7 @@ impl<S: AsSource + 'static> Registered<S> {
                 continue;
             }
             contract::charge()?;
-            match operation(self.socket()) {
+            match operation(self.get()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.exhausted(direction);
                 }
@@ -61,6 +73,34 @@ impl<S: AsSource + 'static> Registered<S> {
                 result => return result,
             }
         }
+    }
+
+    /// Performs an operation if it need not wait; otherwise the error is `WouldBlock`.
+    pub(crate) fn attempt<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        while self.is_ready(direction) {
+            match operation(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.exhausted(direction);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// Waits until an operation is worth a try, as far as is known.
+    #[track_caller]
+    pub(crate) fn ready(&self, direction: Direction, what: &'static str) -> io::Result<()> {
+        let wait = Wait::new(what);
+        while !self.is_ready(direction) {
+            self.wait(direction, &wait)?;
+        }
+        Ok(())
     }
 
     /// Notes that a byte stream gave or took less than it could have: it has no more for now.
@@ -79,24 +119,29 @@ impl<S: AsSource + 'static> Registered<S> {
         }
     }
 
-    /// Waits until the socket is worth another try.
-    fn wait(&self, direction: Direction, wait: &Wait<'_>) -> Result<(), Error> {
-        let event_loop = EventLoop::current(wait.what())?;
-        if !Rc::ptr_eq(&event_loop, &self.event_loop) {
-            return Err(io::Error::other(OtherLoop).into());
+    /// Says whether the loop that runs is the one that this was made on.
+    pub(crate) fn check_loop(&self, what: &'static str) -> Result<(), Error> {
+        if Rc::ptr_eq(&EventLoop::current(what)?, &self.event_loop) {
+            Ok(())
+        } else {
+            Err(io::Error::other(OtherLoop).into())
         }
+    }
+
+    fn wait(&self, direction: Direction, wait: &Wait<'_>) -> Result<(), Error> {
+        self.check_loop(wait.what())?;
         let waiters = match direction {
             Direction::Read => &self.source.data().readable,
             Direction::Write => &self.source.data().writable,
         };
         // A readiness that one waiter did not use up, another may: the reactor wakes all of them,
         // so there is nothing to pass on here.
-        event_loop.while_waiting_for_io(|| waiters.wait(wait))?;
+        self.event_loop.while_waiting_for_io(|| waiters.wait(wait))?;
         Ok(())
     }
 }
 
-/// A socket was waited for on another loop than the one that it was made on.
+/// A descriptor was waited for on another loop than the one that it was made on.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("this socket belongs to another event loop: make it on the loop that uses it")]
 struct OtherLoop;

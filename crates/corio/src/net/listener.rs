@@ -1,81 +1,37 @@
-//! Listening for TCP connections.
+//! Accepting connections, at whatever socket.
 
 use std::fmt;
 use std::io;
-use std::net::{self, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::SockRef;
 
-use super::TcpStream;
 use super::io::{Direction, Registered};
+use super::sys::is_exhausted;
+use super::{ListenSocket, Stream, StreamSocket};
 use crate::sleep;
-
-/// Connections that may wait to be accepted. What overflows is lost, and its client tries again
-/// after a second. The system may allow fewer (`net.core.somaxconn`).
-const BACKLOG: i32 = 1024;
 
 /// How long `accept` waits before it says that file descriptors have run out, so that a server that
 /// tries again does so at a rate at which others can give some back.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A socket that TCP connections come in at, as [`std::net::TcpListener`].
-///
-/// # Examples
-///
-/// ```
-/// use std::io::{Read, Write};
-///
-/// use corio::net::{TcpListener, TcpStream};
-///
-/// corio::run(|| {
-///     let listener = TcpListener::bind("127.0.0.1:0")?;
-///     let address = listener.local_addr()?;
-///     let server = corio::create_task(move || {
-///         let (mut stream, _) = listener.accept()?;
-///         stream.write_all(b"welcome")?;
-///         Ok(())
-///     });
-///     let mut greeting = String::new();
-///     TcpStream::connect(address)?.read_to_string(&mut greeting)?;
-///     assert_eq!(greeting, "welcome");
-///     server.wait()
-/// })?;
-/// # Ok::<(), corio::Error>(())
-/// ```
-pub struct TcpListener {
-    registered: Registered<net::TcpListener>,
+/// A socket that connections come in at: a [`TcpListener`](super::TcpListener) or a
+#[cfg_attr(unix, doc = "[`UnixListener`](super::UnixListener).")]
+#[cfg_attr(not(unix), doc = "`UnixListener`.")]
+pub struct Listener<L: ListenSocket> {
+    registered: Registered<L>,
 }
 
-impl TcpListener {
-    /// A listener at `addr`. Port 0 asks the system for a free one.
-    ///
-    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
-    ///
-    /// # Errors
-    ///
-    /// If the address cannot be resolved or is in use, with the address in the message; off the
-    /// loop.
-    pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
-        let listening = addr.to_socket_addrs().and_then(|mut candidates| {
-            let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at");
-            let listener =
-                candidates.find_map(|addr| listen(addr).map_err(|error| last = error).ok());
-            listener.ok_or(last)
-        });
-        let listener = listening.map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen at {addr:?}: {error}"))
-        })?;
-        Self::from_std(listener)
-    }
+type AddrOf<L> = <<L as ListenSocket>::Stream as StreamSocket>::Addr;
 
+impl<L: ListenSocket> Listener<L> {
     /// The loop's form of a listener that was set up elsewhere. Puts it in non-blocking mode.
     ///
     /// # Errors
     ///
     /// If it cannot be registered with the loop; off the loop.
-    pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
+    pub fn from_std(listener: L) -> io::Result<Self> {
+        SockRef::from(&listener).set_nonblocking(true)?;
         Ok(Self { registered: Registered::new(listener, "a connection")? })
     }
 
@@ -92,7 +48,7 @@ impl TcpListener {
     /// Of the system; a cancellation, as an [`io::Error`]. Where file descriptors have run out, this
     /// is said after a tenth of a second: a server does well to log that and accept on.
     #[track_caller]
-    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub fn accept(&self) -> io::Result<(Stream<L::Stream>, AddrOf<L>)> {
         loop {
             let accepted = self
                 .registered
@@ -105,13 +61,13 @@ impl TcpListener {
                     return Err(error);
                 }
                 Err(error) => return Err(error),
-                Ok((stream, addr)) => return Ok((TcpStream::from_std(stream)?, addr)),
+                Ok((stream, addr)) => return Ok((Stream::from_std(stream)?, addr)),
             }
         }
     }
 
     /// The connections as they come: an iterator without end.
-    pub fn incoming(&self) -> Incoming<'_> {
+    pub fn incoming(&self) -> Incoming<'_, L> {
         Incoming { listener: self }
     }
 
@@ -120,51 +76,32 @@ impl TcpListener {
     /// # Errors
     ///
     /// Of the system.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.registered.socket().local_addr()
+    pub fn local_addr(&self) -> io::Result<AddrOf<L>> {
+        self.registered.get().local_addr()
     }
 }
 
-/// Whether the process or the system has run out of file descriptors or memory.
-fn is_exhausted(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-        exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-    }
-    #[cfg(not(unix))]
-    {
-        error.kind() == io::ErrorKind::OutOfMemory
+#[cfg(unix)]
+impl<L: ListenSocket> std::os::fd::AsFd for Listener<L> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.registered.get().as_fd()
     }
 }
 
-/// As [`std::net::TcpListener::bind`], but with room for more connections that wait to be accepted.
-fn listen(addr: SocketAddr) -> io::Result<net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    // A server that is started again need not wait for the last connections of its predecessor.
-    // On Windows the option means something else.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-impl fmt::Debug for TcpListener {
+impl<L: ListenSocket> fmt::Debug for Listener<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.registered.socket(), f)
+        fmt::Debug::fmt(self.registered.get(), f)
     }
 }
 
-/// The connections of a listener. Made by [`TcpListener::incoming`].
+/// The connections of a listener. Made by [`Listener::incoming`].
 #[derive(Debug)]
-pub struct Incoming<'a> {
-    listener: &'a TcpListener,
+pub struct Incoming<'a, L: ListenSocket = std::net::TcpListener> {
+    listener: &'a Listener<L>,
 }
 
-impl Iterator for Incoming<'_> {
-    type Item = io::Result<TcpStream>;
+impl<L: ListenSocket> Iterator for Incoming<'_, L> {
+    type Item = io::Result<Stream<L::Stream>>;
 
     #[track_caller]
     fn next(&mut self) -> Option<Self::Item> {

@@ -1,93 +1,49 @@
-//! TCP connections.
+//! Connections, over whatever socket.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{self, Shutdown, SocketAddr, ToSocketAddrs};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
 use std::rc::Rc;
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::SockRef;
 
+use super::StreamSocket;
 use super::io::{Direction, Registered};
+use super::sys::NO_SIGNAL;
 
-/// A TCP connection, as [`std::net::TcpStream`].
+/// A connection over a socket of std: a [`TcpStream`](super::TcpStream) or a
+#[cfg_attr(unix, doc = "[`UnixStream`](super::UnixStream).")]
+#[cfg_attr(not(unix), doc = "`UnixStream`.")]
 ///
 /// Reading and writing suspend the task, not the thread. Limits on how long they take are
 /// [`timeout`](crate::timeout)'s business.
+///
+/// A shared reference reads and writes as well, so one task can do the one while another does the
+/// other; [`try_clone`](Self::try_clone) gives each a handle of its own. If several tasks read,
+/// each byte goes to one of them.
 ///
 /// # Cancellation
 ///
 /// A read or write that is cancelled while it waits fails with an [`io::Error`] for which
 /// [`Error::is_cancelled`](crate::Error::is_cancelled) is true. Nothing that was read is lost, and
 /// the connection remains usable.
-pub struct TcpStream {
-    registered: Rc<Registered<net::TcpStream>>,
+pub struct Stream<S: StreamSocket> {
+    registered: Rc<Registered<S>>,
 }
 
-impl TcpStream {
-    /// Connects to `addr`, or to the first of its addresses that answers. asyncio's
-    /// `loop.sock_connect`.
-    ///
-    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
-    ///
-    /// # Cancellation
-    ///
-    /// Gives the connection up.
-    ///
-    /// # Errors
-    ///
-    /// The error of the last address tried, with the address in the message; off the loop.
-    #[track_caller]
-    pub fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to connect to");
-        for addr in addr.to_socket_addrs()? {
-            match Self::connect_to(addr) {
-                Ok(stream) => return Ok(stream),
-                // Interrupted or off the loop: the next address would fare no better.
-                Err(error) if error.raw_os_error().is_none() => return Err(error),
-                Err(error) => {
-                    let message = format!("cannot connect to {addr}: {error}");
-                    last = io::Error::new(error.kind(), message);
-                }
-            }
-        }
-        Err(last)
-    }
-
-    #[track_caller]
-    fn connect_to(addr: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        let connecting = match socket.connect(&SockAddr::from(addr)) {
-            Ok(()) => false,
-            Err(error) if is_in_progress(&error) => true,
-            Err(error) => return Err(error),
-        };
-        let registered = Registered::new(net::TcpStream::from(socket), "a connection")?;
-        if connecting {
-            // Being connected is being writable; the first look may come too early.
-            registered.perform(Direction::Write, "a connection", |stream| {
-                match stream.take_error()? {
-                    Some(error) => Err(error),
-                    None => match stream.peer_addr() {
-                        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                            Err(io::ErrorKind::WouldBlock.into())
-                        }
-                        connected => connected.map(drop),
-                    },
-                }
-            })?;
-        }
-        Ok(Self { registered: Rc::new(registered) })
-    }
-
+impl<S: StreamSocket> Stream<S> {
     /// The loop's form of a connection that was made elsewhere. Puts it in non-blocking mode.
     ///
     /// # Errors
     ///
     /// If it cannot be registered with the loop; off the loop.
-    pub fn from_std(stream: net::TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Ok(Self { registered: Rc::new(Registered::new(stream, "a connection")?) })
+    pub fn from_std(socket: S) -> io::Result<Self> {
+        SockRef::from(&socket).set_nonblocking(true)?;
+        Ok(Self::from_registered(Registered::new(socket, "a connection")?))
+    }
+
+    pub(super) fn from_registered(registered: Registered<S>) -> Self {
+        Self { registered: Rc::new(registered) }
     }
 
     /// Another handle to the same connection. Costs nothing but a count; never fails.
@@ -99,23 +55,13 @@ impl TcpStream {
         Ok(Self { registered: Rc::clone(&self.registered) })
     }
 
-    /// Reads without taking the bytes away.
-    ///
-    /// # Errors
-    ///
-    /// Of the system; a cancellation, as an [`io::Error`].
-    #[track_caller]
-    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.registered.perform(Direction::Read, "bytes to read", |stream| stream.peek(buffer))
-    }
-
-    /// Closes the reading half, the writing half, or both.
+    /// Closes the reading half, the writing half, or both. Who waits there goes on.
     ///
     /// # Errors
     ///
     /// Of the system, such as that there is no connection any more.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.socket().shutdown(how)
+        SockRef::from(self.socket()).shutdown(how)
     }
 
     /// The address of the peer.
@@ -123,7 +69,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// Of the system, such as that there is no connection any more.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+    pub fn peer_addr(&self) -> io::Result<S::Addr> {
         self.socket().peer_addr()
     }
 
@@ -132,62 +78,91 @@ impl TcpStream {
     /// # Errors
     ///
     /// Of the system.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<S::Addr> {
         self.socket().local_addr()
     }
 
-    /// Whether small writes are sent at once instead of being collected (`TCP_NODELAY`).
-    ///
-    /// # Errors
-    ///
-    /// Of the system.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.socket().set_nodelay(nodelay)
+    pub(crate) fn socket(&self) -> &S {
+        self.registered.get()
     }
 
-    fn socket(&self) -> &net::TcpStream {
-        self.registered.socket()
+    pub(super) fn registered(&self) -> &Registered<S> {
+        &self.registered
+    }
+
+    /// Waits until a write is worth a try.
+    #[track_caller]
+    pub(crate) fn wait_writable(&self) -> io::Result<()> {
+        self.registered.ready(Direction::Write, "room to write")
+    }
+
+    /// Writes what there is room for now; if there is none, the error is `WouldBlock`.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.registered.attempt(Direction::Write, |socket| {
+            let count = socket.write(bytes)?;
+            self.note(Direction::Write, count, bytes.len());
+            Ok(count)
+        })
+    }
+
+    /// Notes what the length of a transfer says about the next one.
+    fn note(&self, direction: Direction, count: usize, wanted: usize) {
+        if 0 < count && count < wanted {
+            self.registered.exhausted(direction);
+        }
     }
 }
 
-/// Whether a non-blocking connect has begun and will be finished by the system.
-fn is_in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let in_progress = error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error());
-    #[cfg(not(unix))]
-    let in_progress = false;
-    in_progress || error.kind() == io::ErrorKind::WouldBlock
-}
-
-impl Read for &TcpStream {
+impl<S: StreamSocket> Read for &Stream<S> {
     #[track_caller]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        let registered = &*self.registered;
-        registered.perform(Direction::Read, "bytes to read", |mut stream| {
-            let count = stream.read(buffer)?;
-            if 0 < count && count < buffer.len() {
-                registered.exhausted(Direction::Read);
-            }
+        self.registered.perform(Direction::Read, "bytes to read", |socket| {
+            let count = socket.read(buffer)?;
+            self.note(Direction::Read, count, buffer.len());
+            Ok(count)
+        })
+    }
+
+    #[track_caller]
+    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let wanted = buffers.iter().map(|buffer| buffer.len()).sum();
+        if wanted == 0 {
+            return Ok(0);
+        }
+        self.registered.perform(Direction::Read, "bytes to read", |socket| {
+            let count = socket.read_vectored(buffers)?;
+            self.note(Direction::Read, count, wanted);
             Ok(count)
         })
     }
 }
 
-impl Write for &TcpStream {
+impl<S: StreamSocket> Write for &Stream<S> {
     #[track_caller]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let registered = &*self.registered;
-        registered.perform(Direction::Write, "room to write", |mut stream| {
-            let count = stream.write(bytes)?;
-            if 0 < count && count < bytes.len() {
-                registered.exhausted(Direction::Write);
-            }
+        self.registered.perform(Direction::Write, "room to write", |socket| {
+            let count = socket.write(bytes)?;
+            self.note(Direction::Write, count, bytes.len());
+            Ok(count)
+        })
+    }
+
+    #[track_caller]
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let wanted = buffers.iter().map(|buffer| buffer.len()).sum();
+        if wanted == 0 {
+            return Ok(0);
+        }
+        self.registered.perform(Direction::Write, "room to write", |socket| {
+            // Std's own would raise SIGPIPE where the peer is gone and nobody ignores that signal.
+            let count = SockRef::from(socket).send_vectored_with_flags(buffers, NO_SIGNAL)?;
+            self.note(Direction::Write, count, wanted);
             Ok(count)
         })
     }
@@ -197,17 +172,27 @@ impl Write for &TcpStream {
     }
 }
 
-impl Read for TcpStream {
+impl<S: StreamSocket> Read for Stream<S> {
     #[track_caller]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         (&*self).read(buffer)
     }
+
+    #[track_caller]
+    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        (&*self).read_vectored(buffers)
+    }
 }
 
-impl Write for TcpStream {
+impl<S: StreamSocket> Write for Stream<S> {
     #[track_caller]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&*self).write(bytes)
+    }
+
+    #[track_caller]
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&*self).write_vectored(buffers)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -215,7 +200,15 @@ impl Write for TcpStream {
     }
 }
 
-impl fmt::Debug for TcpStream {
+/// To set options that corio has no name for, by `socket2::SockRef` for example.
+#[cfg(unix)]
+impl<S: StreamSocket> std::os::fd::AsFd for Stream<S> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+}
+
+impl<S: StreamSocket> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.socket(), f)
     }

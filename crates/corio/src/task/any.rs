@@ -37,6 +37,10 @@ pub struct TaskHandle {
 }
 
 impl TaskHandle {
+    pub(crate) fn new(task: Rc<dyn Runnable>) -> Self {
+        Self { task }
+    }
+
     /// The task's name: `Task-1` for the main task of a loop, and so on, unless it was named.
     pub fn name(&self) -> String {
         self.task.header().name().to_string()

@@ -12,7 +12,7 @@ use corio_futures::{
 };
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
-use super::{Header, SharedTask, TaskOptions};
+use super::{Header, SharedTask, TaskHandle, TaskOptions};
 use crate::event_loop::{CurrentTask, EventLoop, current_header};
 use crate::report;
 
@@ -260,6 +260,11 @@ impl<'scope, T> Task<'scope, T> {
     /// The task's name.
     pub fn name(&self) -> String {
         self.header().map_or_else(|| "(never made)".to_owned(), |header| header.name().to_string())
+    }
+
+    /// The task without its type, while it has not ended.
+    pub(crate) fn handle(&self) -> Option<TaskHandle> {
+        self.running().map(TaskHandle::new)
     }
 
     /// The task as the loop knows it, while it has not ended.

@@ -1,0 +1,24 @@
+use std::io;
+use std::os::unix::net;
+use std::path::Path;
+
+use crate::net::Listener;
+use crate::net::resolve::explain;
+
+/// A socket that connections come in at, by a path, as [`std::os::unix::net::UnixListener`].
+///
+/// The path remains when the listener is gone, and cannot be bound again before it is removed.
+/// [`start_unix_server`](crate::start_unix_server) sees to that.
+pub type UnixListener = Listener<net::UnixListener>;
+
+impl UnixListener {
+    /// A listener at `path`, which must not exist.
+    ///
+    /// # Errors
+    ///
+    /// Of the system, with the path in the message; off the loop.
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        Self::from_std(net::UnixListener::bind(path).map_err(explain("listen at", path))?)
+    }
+}

@@ -1,0 +1,381 @@
+//! What a reader, a writer and the task that sends for them have in common.
+//!
+//! ```text
+//!            write_eof, writer dropped             all is sent
+//!     Open ───────────────────────────▶ Ending ─────────────────▶ Ended
+//!      │ close                            │ close                   │ close
+//!      ▼                                  ▼          all is sent    ▼
+//!   Closing ◀─────────────────────────────┴───────────────┐ ┌───────┘
+//!      └──────────────────────────────────────────────────▼─▼
+//!                                   abort, both dropped ─▶ Closed
+//! ```
+//!
+//! A write that fails ends the writing half, not the reading half: what the peer has said before it
+//! hung up can still be read.
+//!
+//! Architecture Invariant: nothing here is borrowed while the transport works. It may be foreign
+//! code, and whoever it wakes or drops may come back here.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::Shutdown;
+use std::rc::Rc;
+
+use corio_futures::contract::Wait;
+use corio_futures::{Error, Event, Lock, Result, WaitList};
+
+use super::clients::Membership;
+use super::{Transport, WriteBufferFull, WriterClosed};
+use crate::event_loop::EventLoop;
+use crate::task::{TaskOptions, create_task_with};
+
+/// How many bytes may be unsent before a write waits. asyncio's figure.
+const HIGH_WATER: usize = 64 * 1024;
+
+pub(super) struct Connection {
+    /// Until the connection is closed; it is, at the latest, when this is dropped.
+    transport: RefCell<Option<Rc<dyn Transport>>>,
+    phase: Cell<Phase>,
+    unsent: RefCell<VecDeque<u8>>,
+    high_water: Cell<usize>,
+    /// Whether a task sends what is unsent. If none does, nothing is.
+    sending: Cell<bool>,
+    /// Held by a write that waits for room, so that no other comes in between its parts.
+    turn: Lock,
+    /// Those who wait for there to be less unsent.
+    room: WaitList,
+    /// Why nothing can be written any more.
+    lost: RefCell<Option<Error>>,
+    closed: Event,
+    /// That a server counts this connection.
+    membership: RefCell<Option<Membership>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Nothing more will be written; when all is sent, the peer is told.
+    Ending,
+    Ended,
+    /// When all is sent, the connection will be closed.
+    Closing,
+    Closed,
+}
+
+impl Connection {
+    pub(super) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
+        Rc::new(Self {
+            transport: RefCell::new(Some(transport)),
+            phase: Cell::new(Phase::Open),
+            unsent: RefCell::default(),
+            high_water: Cell::new(HIGH_WATER),
+            sending: Cell::new(false),
+            turn: Lock::new(()),
+            room: WaitList::new(),
+            lost: RefCell::new(None),
+            closed: Event::new(),
+            membership: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn enlist(&self, membership: Membership) {
+        self.membership.replace(Some(membership));
+    }
+
+    pub(super) fn transport(&self) -> Option<Rc<dyn Transport>> {
+        self.transport.borrow().clone()
+    }
+
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.borrow().len()
+    }
+
+    pub(super) fn set_high_water(&self, bytes: usize) {
+        // Below 1 nothing could ever be buffered.
+        self.high_water.set(bytes.max(1));
+        self.room.notify_all();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.phase.get(), Phase::Closing | Phase::Closed)
+    }
+
+    /// Reads some bytes; none are the end.
+    #[track_caller]
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(transport) = self.transport() else { return Ok(0) };
+        match transport.read(buffer) {
+            // Whoever closes a connection expects whoever reads to see its end.
+            Err(error) if self.phase.get() == Phase::Closed && error.raw_os_error().is_some() => {
+                Ok(0)
+            }
+            result => result,
+        }
+    }
+
+    /// Takes all of `bytes`, waiting for room as often as there is none.
+    #[track_caller]
+    pub(super) fn write(self: &Rc<Self>, bytes: &[u8]) -> Result<()> {
+        let taken = if self.turn.is_locked() { 0 } else { self.push(bytes)? };
+        if taken == bytes.len() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock()?;
+        let mut rest = &bytes[taken..];
+        while !rest.is_empty() {
+            rest = &rest[self.write_some(rest)?..];
+        }
+        Ok(())
+    }
+
+    /// Takes some of `bytes`, in turn, waiting until there is room.
+    #[track_caller]
+    pub(super) fn write_in_turn(self: &Rc<Self>, bytes: &[u8]) -> Result<usize> {
+        charge()?;
+        let _turn = self.turn.lock()?;
+        self.write_some(bytes)
+    }
+
+    #[track_caller]
+    fn write_some(self: &Rc<Self>, bytes: &[u8]) -> Result<usize> {
+        loop {
+            match self.push(bytes)? {
+                0 if !bytes.is_empty() => self.room.wait(&Wait::new(ROOM))?,
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// Takes all of `bytes` or none.
+    pub(super) fn write_nowait(self: &Rc<Self>, bytes: &[u8]) -> Result<()> {
+        self.check_writable()?;
+        if self.turn.is_locked() || self.unsent() + bytes.len() > self.high_water.get() {
+            return Err(WriteBufferFull.into());
+        }
+        self.push(bytes).map(drop)
+    }
+
+    /// Takes what the transport has room for now, and then what the buffer has.
+    fn push(self: &Rc<Self>, bytes: &[u8]) -> Result<usize> {
+        self.check_writable()?;
+        let mut rest = bytes;
+        while !self.sending.get() && !rest.is_empty() {
+            let Some(transport) = self.transport() else { return Err(WriterClosed.into()) };
+            match transport.try_write(rest) {
+                Ok(count) => rest = &rest[count.min(rest.len())..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(self.lose(error.into())),
+            }
+        }
+        let room = self.high_water.get().saturating_sub(self.unsent());
+        let (buffered, rest) = rest.split_at(room.min(rest.len()));
+        if !buffered.is_empty() {
+            EventLoop::current("what was written to be sent")?;
+            self.unsent.borrow_mut().extend(buffered);
+            self.see_to_sending();
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if let Some(error) = &*self.lost.borrow() {
+            return Err(error.clone());
+        }
+        if self.phase.get() != Phase::Open {
+            return Err(WriterClosed.into());
+        }
+        Ok(())
+    }
+
+    /// Waits until no more is unsent than `most` says, given the high-water mark.
+    #[track_caller]
+    pub(super) fn drain(&self, most: impl Fn(usize) -> usize) -> Result<()> {
+        charge()?;
+        loop {
+            if let Some(error) = &*self.lost.borrow() {
+                return Err(error.clone());
+            }
+            if self.unsent() <= most(self.high_water.get()) {
+                return Ok(());
+            }
+            self.room.wait(&Wait::new(ROOM))?;
+        }
+    }
+
+    /// Has what is unsent sent by a task.
+    fn see_to_sending(self: &Rc<Self>) {
+        if self.sending.replace(true) {
+            return;
+        }
+        let sender = Sender(Rc::clone(self));
+        let options = TaskOptions::new().name("sender of a stream");
+        drop(create_task_with(options, move || {
+            if let Err(error) = sender.0.send() {
+                sender.0.lose(error);
+            }
+            Ok(())
+        }));
+    }
+
+    /// Sends what is unsent, and what becomes so meanwhile.
+    fn send(&self) -> Result<()> {
+        let event_loop = EventLoop::current(ROOM)?;
+        while self.unsent() > 0 {
+            let Some(transport) = self.transport() else { break };
+            event_loop.charge()?;
+            let mut bytes = self.unsent.take();
+            let written = transport.try_write(bytes.as_slices().0);
+            bytes.drain(..written.as_ref().map_or(0, |count| (*count).min(bytes.len())));
+            let newer = self.unsent.replace(bytes);
+            self.unsent.borrow_mut().extend(newer);
+            match written {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(_) if self.unsent() <= low_water(self.high_water.get()) => {
+                    self.room.notify_all();
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    transport.wait_writable()?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing can be written any more. Gives the error back.
+    pub(super) fn lose(&self, error: Error) -> Error {
+        let unsent = self.unsent.take();
+        drop(unsent);
+        if self.lost.borrow().is_none() {
+            // Whoever waits for what was written is not cancelled because the sender was.
+            let lost = if error.is_cancelled() { sender_cancelled() } else { error.clone() };
+            self.lost.replace(Some(lost));
+        }
+        self.room.notify_all();
+        if self.is_closing() {
+            self.finish();
+        }
+        error
+    }
+
+    /// Tells the peer, when all is sent, that this was all.
+    pub(super) fn end(&self) -> Result<()> {
+        if self.phase.get() == Phase::Open {
+            self.phase.set(Phase::Ending);
+            self.room.notify_all();
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Closes the connection when all is sent.
+    pub(super) fn close(&self) {
+        if !self.is_closing() {
+            self.phase.set(Phase::Closing);
+            self.room.notify_all();
+            let settled = self.settle();
+            debug_assert!(settled.is_ok(), "closing does not fail");
+        }
+    }
+
+    /// Does what was to be done when all is sent, if it is.
+    fn settle(&self) -> Result<()> {
+        if self.sending.get() {
+            return Ok(());
+        }
+        match self.phase.get() {
+            Phase::Ending => {
+                self.phase.set(Phase::Ended);
+                if let Some(transport) = self.transport() {
+                    transport.shutdown(Shutdown::Write)?;
+                }
+            }
+            Phase::Closing => self.finish(),
+            Phase::Open | Phase::Ended | Phase::Closed => {}
+        }
+        Ok(())
+    }
+
+    /// Closes the connection now; what is unsent is dropped.
+    pub(super) fn abort(&self) {
+        self.phase.set(Phase::Closing);
+        let unsent = self.unsent.take();
+        if !unsent.is_empty() && self.lost.borrow().is_none() {
+            self.lost.replace(Some(WriterClosed.into()));
+        }
+        self.finish();
+        self.room.notify_all();
+    }
+
+    fn finish(&self) {
+        self.phase.set(Phase::Closed);
+        let transport = self.transport.take();
+        if let Some(transport) = transport {
+            // Wakes who reads; the connection may be gone already.
+            let _ = transport.shutdown(Shutdown::Both);
+        }
+        self.closed.set();
+        let membership = self.membership.take();
+        drop(membership);
+    }
+
+    /// Waits until the connection is closed.
+    #[track_caller]
+    pub(super) fn wait_closed(&self) -> Result<()> {
+        if self.lost.borrow().is_none() {
+            self.closed.wait()?;
+        }
+        match &*self.lost.borrow() {
+            // Who aborts a connection knows that something may be lost.
+            Some(error) if error.downcast_ref::<WriterClosed>().is_none() => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Lets others run, where there is anybody, if this task has had more than its share.
+fn charge() -> Result<()> {
+    EventLoop::current(ROOM).map_or(Ok(()), |event_loop| event_loop.charge())
+}
+
+const ROOM: &str = "room in the buffer of a stream";
+
+/// When to go on after the buffer was full. asyncio's proportion.
+pub(super) fn low_water(high_water: usize) -> usize {
+    high_water / 4
+}
+
+fn sender_cancelled() -> Error {
+    let message = "what was written could not be sent before the loop ended, or its sender was \
+                   cancelled: wait for it with `flush`, or `close` and `wait_closed`";
+    io::Error::new(io::ErrorKind::ConnectionAborted, message).into()
+}
+
+/// The task that sends. When it is gone, in whatever way, nobody sends.
+struct Sender(Rc<Connection>);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let connection = &self.0;
+        connection.sending.set(false);
+        if connection.unsent() > 0 {
+            connection.lose(sender_cancelled());
+        }
+        if let Err(error) = connection.settle() {
+            connection.lose(error);
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("transport", &self.transport())
+            .field("phase", &self.phase.get())
+            .field("unsent", &self.unsent())
+            .finish_non_exhaustive()
+    }
+}
