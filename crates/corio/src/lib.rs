@@ -6,6 +6,7 @@ mod run;
 mod scope;
 mod sleep;
 mod task;
+mod threads;
 mod timeout;
 mod waiting;
 
@@ -28,6 +29,10 @@ pub use sleep::sleep;
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
     create_task, create_task_with, current_task,
+};
+pub use threads::{
+    Executor, ExecutorShutDown, Job, JobDropped, LoopHandle, RemoteTask, ThreadsafeCallHandle,
+    Work, to_thread,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{
