@@ -7,7 +7,7 @@ use crate::sync::{Arc, AtomicUsize, Ordering};
 
 #[test]
 fn a_call_is_made_or_taken_back() {
-    loom::model(|| {
+    crate::check_three_threads(|| {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
         let call = Arc::new(CallCell::new(move || {

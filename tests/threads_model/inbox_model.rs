@@ -57,11 +57,7 @@ impl Post {
 
 #[test]
 fn no_wake_up_is_lost_and_none_is_given_twice() {
-    // Every interleaving takes a minute. With no more than two threads put aside against their will
-    // it takes a moment.
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(|| {
+    crate::check_three_threads(|| {
         let post = Post::new(0);
         let senders = [1, 2].map(|message| {
             let post = Arc::clone(&post);

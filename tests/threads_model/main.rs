@@ -21,3 +21,11 @@ mod sync {
     pub(crate) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Arc, Condvar, Mutex};
 }
+
+/// Runs a program of three threads in most of its interleavings: in those that put threads aside
+/// against their will no more than twice. All of them would take a minute, and these a moment.
+fn check_three_threads(program: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(program);
+}
