@@ -13,4 +13,5 @@ mod programs;
 mod reports;
 mod run;
 mod tasks;
+mod threads;
 mod timeouts;
