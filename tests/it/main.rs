@@ -16,5 +16,6 @@ mod programs;
 mod reports;
 mod run;
 mod tasks;
+mod threads;
 mod timeouts;
 mod waiting;

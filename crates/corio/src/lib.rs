@@ -7,6 +7,7 @@ mod run;
 mod scope;
 mod sleep;
 mod task;
+mod threads;
 mod timeout;
 mod waiting;
 
@@ -37,6 +38,10 @@ pub use streams::{open_unix_connection, start_unix_server};
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
     create_task, create_task_with, current_task,
+};
+pub use threads::{
+    Executor, ExecutorShutDown, Job, JobDropped, LoopHandle, RemoteTask, ThreadsafeCallHandle,
+    Work, to_thread,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{

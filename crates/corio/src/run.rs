@@ -62,7 +62,7 @@ pub fn run<T>(main: impl FnOnce() -> Result<T>) -> Result<T> {
 /// ```
 #[derive(Debug)]
 pub struct Runner {
-    event_loop: Rc<EventLoop>,
+    pub(crate) event_loop: Rc<EventLoop>,
 }
 
 impl Runner {
@@ -77,7 +77,9 @@ impl Runner {
 
     /// A runner on a clock that stands still while any task can run, and then jumps to the next
     /// timer: for tests of what takes time. I/O is polled before each jump, but not waited for: data
-    /// that another thread or process is yet to send comes after every timer.
+    /// that another thread or process is yet to send comes after every timer. While a job is awaited
+    /// that runs on another thread ([`to_thread`](crate::to_thread)), time jumps no sooner than it
+    /// would pass.
     ///
     /// # Errors
     ///
@@ -98,6 +100,7 @@ impl Runner {
     #[track_caller]
     pub fn run<T>(&mut self, main: impl FnOnce() -> Result<T>) -> Result<T> {
         let running = self.enter(Location::caller())?;
+        self.event_loop.collect();
         let bomb = AbortOnUnwind;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught, and if anything else panics, the process is
@@ -183,8 +186,13 @@ impl EventLoop {
         self.turn(|| true);
     }
 
-    fn shut_down(&self) {
+    fn shut_down(self: &Rc<Self>) {
         self.end_tasks();
+        if self.has_jobs() {
+            self.join_jobs();
+            // What the last jobs may have asked for.
+            self.end_tasks();
+        }
         self.abandon("it was cancelled, and ");
     }
 
@@ -198,6 +206,7 @@ impl EventLoop {
             };
             self.report(&message, &Error::msg(state));
         }
+        self.abandon_jobs("runs on");
         self.close();
     }
 }

@@ -46,6 +46,7 @@ use slab::Slab;
 
 use crate::report::{self, Report};
 use crate::task::{Header, Runnable};
+use crate::threads::Threads;
 
 use ready::ReadyQueue;
 
@@ -89,6 +90,7 @@ pub(crate) struct EventLoop {
     steps: Cell<u64>,
     deadlocks: Cell<usize>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
+    pub(crate) threads: Threads,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -100,13 +102,15 @@ thread_local! {
 impl EventLoop {
     pub(crate) fn new(clock: Clock) -> io::Result<Rc<Self>> {
         corio_coroutine::set_overflow_noun("task");
+        let reactor = Reactor::new()?;
         Ok(Rc::new(Self {
             ready: ReadyQueue::default(),
             tasks: RefCell::default(),
             main: RefCell::new(None),
             timers: RefCell::new(Timers::new()),
             clock,
-            reactor: Reactor::new()?,
+            threads: Threads::new(reactor.notifier()),
+            reactor,
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
             round: Cell::new(0),
@@ -239,6 +243,7 @@ impl EventLoop {
     /// No step will follow: what still waits for one goes.
     pub(crate) fn close(&self) {
         self.closed.set(true);
+        self.threads.close();
         self.ready.clear();
         let timers = self.timers.replace(Timers::new());
         drop(timers);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corio_futures::Error;
 
@@ -124,6 +124,7 @@ impl EventLoop {
 
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
+        self.collect();
         let busy = !self.ready.is_empty() || self.hurry.get();
         if busy && self.reactor.sources() == 0 {
             return;
@@ -131,11 +132,13 @@ impl EventLoop {
         let next = self.timers.borrow().next_deadline();
         let timeout = match next {
             _ if busy => Some(Duration::ZERO),
-            Some(_) if self.clock.is_virtual() => Some(Duration::ZERO),
+            Some(deadline) if self.clock.is_virtual() => Some(self.hold_the_clock(deadline)),
             Some(deadline) => Some(deadline.saturating_duration_since(self.now())),
-            None if self.waiting_for_io.get() > 0 => None,
+            None if self.waiting_for_io.get() > 0 || self.threads.may_call() => None,
             None => return self.break_deadlock(),
         };
+        let sleeps = timeout != Some(Duration::ZERO) && self.threads.nod_off();
+        let timeout = if sleeps { timeout } else { Some(Duration::ZERO) };
         let polled = self.reactor.wait(timeout, |waiters, readiness| {
             if readiness.readable {
                 waiters.readable.notify_all();
@@ -147,13 +150,24 @@ impl EventLoop {
         if let Err(error) = polled {
             self.report("the operating system could not be polled", &error.into());
         }
+        if sleeps {
+            self.threads.wake_up();
+            self.collect();
+        }
         // Virtual time stands still while anything can happen, then jumps.
         if let Some(deadline) = next
             && self.clock.is_virtual()
             && self.ready.is_empty()
+            && self.hold_the_clock(deadline).is_zero()
         {
             self.clock.advance_to(deadline);
+            self.threads.release();
         }
+    }
+
+    /// How long, in real time, virtual time must stand still before it may jump to `deadline`.
+    fn hold_the_clock(&self, deadline: Instant) -> Duration {
+        self.threads.hold(deadline.saturating_duration_since(self.now()))
     }
 
     fn fire_timers(&self) {

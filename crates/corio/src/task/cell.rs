@@ -247,6 +247,11 @@ impl Panicked {
         Self::new("(callback)".to_owned(), payload)
     }
 
+    /// A panic that is not a task's of this loop; `who` says whose.
+    pub(crate) fn elsewhere(who: &str, payload: Box<dyn Any + Send>) -> Self {
+        Self::new(who.to_owned(), payload)
+    }
+
     pub(crate) fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

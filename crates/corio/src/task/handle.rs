@@ -385,6 +385,11 @@ pub enum CannotAwait {
     /// The loop that would run it is not the one that runs now.
     #[error("task '{0}' belongs to another event loop")]
     OtherLoop(String),
+    /// This thread would have to run it, and does not while it waits.
+    #[error(
+        "the task belongs to this thread's event loop, which does not run: nothing to wait for"
+    )]
+    OwnThread,
 }
 
 impl CannotAwait {

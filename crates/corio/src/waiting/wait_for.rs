@@ -5,6 +5,7 @@ use std::time::Duration;
 use corio_futures::{Future, Result, SharedFuture};
 
 use crate::task::{SharedTask, Task};
+use crate::threads::Job;
 use crate::timeout::timeout;
 
 /// Something that can be waited for, and that completes whether anybody waits or not.
@@ -47,6 +48,7 @@ macro_rules! awaitable {
 
 awaitable!([T] Task<'_, T>, Task<'_, T>);
 awaitable!([T] Future<T>, Future<T>);
+awaitable!([T] Job<T>, Job<T>);
 awaitable!([T: Clone] &SharedTask<'_, T>, SharedTask<'_, T>);
 awaitable!([T: Clone] &SharedFuture<T>, SharedFuture<T>);
 
