@@ -6,6 +6,7 @@ mod deadlock;
 mod errors;
 mod futures;
 mod gather;
+mod generators;
 mod groups;
 mod locks;
 mod net;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod event_loop;
+mod generator;
 mod report;
 mod run;
 mod scope;
@@ -11,6 +12,7 @@ mod waiting;
 
 pub mod net;
 
+pub use corio_coroutine::{CoroutineState, GeneratorError};
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
 pub use corio_futures::{
@@ -21,6 +23,7 @@ pub use corio_futures::{
     TooManyTasksDone, create_future,
 };
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
 pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};

@@ -44,12 +44,13 @@ use corio_futures::{CannotWait, Error, NoRunningLoop, Result, WaitList};
 use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
+use crate::generator::Generators;
 use crate::report::{self, Report};
 use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
 
-pub(crate) use current::{CurrentTask, current_header};
+pub(crate) use current::{CurrentTask, can_wait, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 
@@ -94,6 +95,7 @@ pub(crate) struct EventLoop {
     steps: Cell<u64>,
     deadlocks: Cell<usize>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
+    pub(crate) generators: Generators,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -122,6 +124,7 @@ impl EventLoop {
             steps: Cell::new(0),
             deadlocks: Cell::new(0),
             exception_handler: RefCell::new(None),
+            generators: Generators::default(),
         }))
     }
 
@@ -267,6 +270,7 @@ impl EventLoop {
         // It may hold the loop.
         let handler = self.exception_handler.take();
         drop(handler);
+        self.generators.clear();
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

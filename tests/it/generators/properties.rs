@@ -1,0 +1,1 @@
+//! Random bodies and random callers.
