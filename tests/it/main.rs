@@ -13,5 +13,6 @@ mod net;
 mod programs;
 mod reports;
 mod run;
+mod std_futures;
 mod tasks;
 mod timeouts;

@@ -6,6 +6,7 @@ mod report;
 mod run;
 mod scope;
 mod sleep;
+mod std_future;
 mod task;
 mod timeout;
 mod waiting;
@@ -28,6 +29,7 @@ pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
+pub use std_future::AwaitableFuture;
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
     create_task, create_task_with, current_task,

@@ -46,6 +46,7 @@ use slab::Slab;
 
 use crate::generator::Generators;
 use crate::report::{self, Report};
+use crate::std_future::Inbox;
 use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
@@ -82,7 +83,8 @@ pub(crate) struct EventLoop {
     timers: RefCell<Timers<Alarm>>,
     clock: Clock,
     reactor: Reactor<IoWaiters>,
-    /// Tasks that are parked until a file descriptor is ready.
+    pub(crate) inbox: Inbox,
+    /// Tasks that are parked until a file descriptor is ready or another thread calls.
     waiting_for_io: Cell<usize>,
     /// The turn ends early: a timer was set that is due already, or the main task has ended.
     hurry: Cell<bool>,
@@ -107,13 +109,15 @@ thread_local! {
 impl EventLoop {
     pub(crate) fn new(clock: Clock) -> io::Result<Rc<Self>> {
         corio_coroutine::set_overflow_noun("task");
+        let reactor = Reactor::new()?;
         Ok(Rc::new(Self {
             ready: ReadyQueue::default(),
             tasks: RefCell::default(),
             main: RefCell::new(None),
             timers: RefCell::new(Timers::new()),
             clock,
-            reactor: Reactor::new()?,
+            inbox: Inbox::new(reactor.notifier()),
+            reactor,
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
             round: Cell::new(0),
@@ -178,6 +182,11 @@ impl EventLoop {
         Rc::clone(&self.tasks.borrow()[key])
     }
 
+    /// The task at `key`, if there is one now.
+    pub(crate) fn find_task(&self, key: usize) -> Option<Rc<dyn Runnable>> {
+        self.tasks.borrow().get(key).cloned()
+    }
+
     pub(crate) fn current_task(&self, what: &'static str) -> Result<Rc<dyn Runnable>> {
         let current = current_header().ok_or(CannotWait::InCallback(what))?;
         Ok(self.task(current.key))
@@ -222,7 +231,7 @@ impl EventLoop {
         self.timers.borrow().is_pending(key)
     }
 
-    /// Counts a task as waiting for a file descriptor while `wait` runs.
+    /// Counts a task as waiting for a file descriptor, or for another thread, while `wait` runs.
     pub(crate) fn while_waiting_for_io<R>(&self, wait: impl FnOnce() -> R) -> R {
         struct Waiting<'a>(&'a Cell<usize>);
         impl Drop for Waiting<'_> {

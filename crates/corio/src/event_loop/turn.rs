@@ -115,6 +115,7 @@ impl EventLoop {
 
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
+        self.empty_inbox();
         let busy = !self.ready.is_empty() || self.hurry.get();
         if busy && self.reactor.sources() == 0 {
             return;
@@ -138,6 +139,7 @@ impl EventLoop {
         if let Err(error) = polled {
             self.report("the operating system could not be polled", &error.into());
         }
+        self.empty_inbox();
         // Virtual time stands still while anything can happen, then jumps.
         if let Some(deadline) = next
             && self.clock.is_virtual()
