@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod context_manager;
+mod coroutine;
 mod event_loop;
 mod generator;
 mod report;
@@ -23,6 +25,12 @@ pub use corio_futures::{
     QueueFull, QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, TooManyPermits,
     TooManyTasksDone, create_future,
 };
+pub use context_manager::{
+    BodyPanicked, Close, Closing, ContextManager, ContextManagerMisused, ExitFailed, ExitStack,
+    GeneratorContextManager, Managers, NullContext, Suppressed, closing, contextmanager, decorate,
+    exit_stack, nullcontext, with, with_suppressing,
+};
+pub use coroutine::{Coroutine, coroutine};
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
 pub use report::Report;
@@ -36,5 +44,5 @@ pub use task::{
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{
-    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, as_completed, shield, wait, wait_for,
+    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, Shieldable, as_completed, shield, wait, wait_for,
 };

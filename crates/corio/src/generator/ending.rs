@@ -6,7 +6,6 @@ use std::panic::Location;
 use corio_futures::{Error, Result};
 
 use super::error::GeneratorExit;
-use crate::event_loop::EventLoop;
 use crate::report;
 
 /// What a body returned. If it is an error and dropped, it is reported: a generator that is closed
@@ -39,9 +38,5 @@ pub(super) fn report_failure(made: &'static Location<'static>, error: &Error) {
     if GeneratorExit::is(error) || error.is_cancelled() {
         return;
     }
-    let message = format!("the generator made at {made} failed as it was closed");
-    match EventLoop::current("a report") {
-        Ok(event_loop) => event_loop.report(&message, error),
-        Err(_) => report::print(&message, error),
-    }
+    report::unheard(&format!("the generator made at {made} failed as it was closed"), error);
 }

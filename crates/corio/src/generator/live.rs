@@ -67,8 +67,11 @@ pub(crate) fn closing(generator: Rc<dyn Live>) -> crate::Task<'static, ()> {
     let weak = Rc::downgrade(&generator);
     create_task(move || {
         if let Some(generator) = weak.upgrade() {
-            let closed = generator.close();
-            drop(closed);
+            // Unless somebody else does it.
+            if generator.is_suspended() {
+                let closed = generator.close();
+                drop(closed);
+            }
             EventLoop::current("a generator")?.generators.release(&generator);
         }
         Ok(())
