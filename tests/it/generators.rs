@@ -196,7 +196,10 @@ fn close_runs_a_cleanup_that_waits_and_may_be_called_at_any_time() -> Result<()>
         let began = now();
         assert_eq!(counter.close()?, None);
         assert_eq!(now() - began, ms(1));
-        assert_eq!(log.take(), ["0: the generator is being closed: clean up and return", "cleaned up"]);
+        assert_eq!(
+            log.take(),
+            ["0: the generator is being closed: clean up and return", "cleaned up"]
+        );
         assert_eq!((counter.close()?, counter.close()?), (None, None));
         assert!((&counter).next().is_none());
         Ok(())

@@ -2,6 +2,8 @@
 
 mod auto_traits;
 mod cancellation;
+mod context_managers;
+mod coroutines;
 mod deadlock;
 mod errors;
 mod futures;

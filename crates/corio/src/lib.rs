@@ -15,6 +15,11 @@ mod waiting;
 
 pub mod net;
 
+pub use context_manager::{
+    BodyPanicked, Close, Closing, ContextManager, ContextManagerMisused, ExitFailed, ExitStack,
+    GeneratorContextManager, Managers, NullContext, Suppressed, closing, contextmanager, decorate,
+    exit_stack, nullcontext, with, with_suppressing,
+};
 pub use corio_coroutine::{CoroutineState, GeneratorError};
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
@@ -24,11 +29,6 @@ pub use corio_futures::{
     LockGuard, NoParties, NoRunningLoop, Permit, PriorityQueue, Promise, Queue, QueueEmpty,
     QueueFull, QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, TooManyPermits,
     TooManyTasksDone, create_future,
-};
-pub use context_manager::{
-    BodyPanicked, Close, Closing, ContextManager, ContextManagerMisused, ExitFailed, ExitStack,
-    GeneratorContextManager, Managers, NullContext, Suppressed, closing, contextmanager, decorate,
-    exit_stack, nullcontext, with, with_suppressing,
 };
 pub use coroutine::{Coroutine, coroutine};
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
@@ -44,5 +44,6 @@ pub use task::{
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{
-    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, Shieldable, as_completed, shield, wait, wait_for,
+    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, Shieldable, as_completed, shield, wait,
+    wait_for,
 };

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use corio_futures::Result;
 
 use super::ContextManager;
-use super::outcome::{Outcome, Suppressed};
+use super::outcome::{BodyPanicked, Outcome, Suppressed};
 use crate::report;
 
 /// Runs `body` with a stack on which it puts what is to be tidied up after it. Python's
@@ -118,7 +120,11 @@ impl<'env> ExitStack<'env> {
         self.leave(Outcome::success(), Some(()))?.or(Ok(()))
     }
 
-    fn leave<T>(&mut self, mut outcome: Outcome, value: Option<T>) -> Result<Result<T, Suppressed>> {
+    fn leave<T>(
+        &mut self,
+        mut outcome: Outcome,
+        value: Option<T>,
+    ) -> Result<Result<T, Suppressed>> {
         while let Some(exit) = self.exits.pop() {
             outcome.leave(exit);
         }
@@ -128,7 +134,17 @@ impl<'env> ExitStack<'env> {
 
 impl Drop for ExitStack<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        let closed = if thread::panicking() {
+            let panicked = Outcome::from(Err(BodyPanicked::unseen().into()));
+            // A second panic would end the process.
+            let left = catch_unwind(AssertUnwindSafe(|| self.leave(panicked, Some(()))));
+            left.map_or(Ok(()), |left| left.map(drop))
+        } else {
+            self.close()
+        };
+        if let Err(error) = closed
+            && error.downcast_ref::<BodyPanicked>().is_none()
+        {
             report::unheard("an exit stack was dropped, and failed as it was closed", &error);
         }
     }

@@ -115,10 +115,14 @@ impl<T> ContextManager for GeneratorContextManager<T> {
 #[non_exhaustive]
 pub enum ContextManagerMisused {
     /// It returned without having yielded, so there is nothing to give to the body.
-    #[error("the generator of the context manager made at {0} returned without yielding: it must yield once")]
+    #[error(
+        "the generator of the context manager made at {0} returned without yielding: it must yield once"
+    )]
     DidNotYield(&'static Location<'static>),
     /// It yielded again when the body had ended. It was closed.
-    #[error("the generator of the context manager made at {0} yielded a second time: it must yield once, and then end")]
+    #[error(
+        "the generator of the context manager made at {0} yielded a second time: it must yield once, and then end"
+    )]
     DidNotStop(&'static Location<'static>),
     /// It yielded again when it was given the body's error. It was closed.
     #[error(

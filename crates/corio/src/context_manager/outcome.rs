@@ -16,7 +16,8 @@ type Payload = Box<dyn Any + Send>;
 /// It cannot be swallowed.
 pub(super) struct Outcome {
     result: Result<()>,
-    /// What the body failed with.
+    /// What the body failed with, or the first exit that did: there is no value then, whatever
+    /// becomes of the error.
     failure: Option<Error>,
     panic: Option<(Payload, Error)>,
 }
@@ -54,6 +55,7 @@ impl Outcome {
             after.result = Err(ExitFailed::chain(error, earlier));
         }
         self.result = after.result;
+        self.failure = self.failure.take().or_else(|| self.result.as_ref().err().cloned());
         // The first panic goes on; of another, the panic hook has told.
         self.panic = self.panic.take().or(after.panic);
         if let (Ok(()), Some((_, error))) = (&self.result, &self.panic) {
@@ -68,8 +70,10 @@ impl Outcome {
             resume_unwind(payload);
         }
         self.result?;
-        let suppressed = || Suppressed { error: self.failure.map(|e| e.to_string()) };
-        Ok(value.ok_or_else(suppressed))
+        Ok(match (self.failure, value) {
+            (None, Some(value)) => Ok(value),
+            (failure, _) => Err(Suppressed { error: failure.map(|error| error.to_string()) }),
+        })
     }
 }
 
@@ -154,6 +158,11 @@ impl BodyPanicked {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         Self { message: text.unwrap_or("(a payload that is no text)").to_owned() }
+    }
+
+    /// One that unwinds the caller, so that nobody has its message yet.
+    pub(super) fn unseen() -> Self {
+        Self { message: "(a panic that is under way)".to_owned() }
     }
 
     /// What the panic had to say.

@@ -87,19 +87,13 @@ pub trait Managers {
     type Values;
 
     #[doc(hidden)]
-    fn run<T>(
-        self,
-        body: impl FnOnce(Self::Values) -> Result<T>,
-    ) -> Result<Result<T, Suppressed>>;
+    fn run<T>(self, body: impl FnOnce(Self::Values) -> Result<T>) -> Result<Result<T, Suppressed>>;
 }
 
 impl<M: ContextManager> Managers for M {
     type Values = M::Value;
 
-    fn run<T>(
-        mut self,
-        body: impl FnOnce(M::Value) -> Result<T>,
-    ) -> Result<Result<T, Suppressed>> {
+    fn run<T>(mut self, body: impl FnOnce(M::Value) -> Result<T>) -> Result<Result<T, Suppressed>> {
         let value = self.enter()?;
         let (value, mut outcome) = Outcome::of(|| body(value));
         outcome.leave(|result| self.exit(result));

@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::panic::Location;
 use std::rc::Rc;
+use std::thread;
 
 use corio_coroutine::{CoroutineState, GeneratorError};
 use corio_futures::{Error, Result};
@@ -72,16 +73,16 @@ impl<T, S, R> State<T, S, R> {
     /// Closes a generator whose handle is gone: see the table in the module's documentation.
     #[cold]
     pub(super) fn abandon(self: Rc<Self>) {
-        if can_wait() {
-            self.close_in_a_destructor();
-        } else if let Some(registration) = self.registration.get()
-            && let Some(event_loop) = registration.event_loop()
-        {
-            event_loop.generators.adopt(&event_loop, self);
+        let event_loop = self.registration.get().and_then(Registration::event_loop);
+        match event_loop {
+            Some(event_loop) if !can_wait() => event_loop.generators.adopt(&event_loop, self),
+            // That below closes itself then, and keeps a second panic in.
+            _ if thread::panicking() => {}
+            _ => self.close_in_a_destructor(),
         }
     }
 
-    /// Closes it in the current task. A cancellation of the task that the cleanup does not swallow
+    /// Closes it here. A cancellation of the task that the cleanup does not swallow
     /// has no way out of a destructor, so it is delivered again.
     fn close_in_a_destructor(&self) {
         let requests = || current_header().map_or(0, |task| task.cancelling());
