@@ -1,5 +1,7 @@
 //! Coroutine objects, and what else can be awaited.
 
+#![expect(clippy::unit_arg, reason = "`Ok(log.note(…))` is what a short body does")]
+
 use std::cell::Cell;
 use std::rc::Rc;
 

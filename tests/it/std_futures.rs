@@ -1,5 +1,7 @@
 //! Futures of the async world on the loop, and tasks and futures of the loop in async code.
 
+#![expect(clippy::unit_arg, reason = "`Ok(log.note(…))` is what a short body does")]
+
 use std::cell::{Cell, RefCell};
 use std::future::{self, poll_fn};
 use std::pin::Pin;
@@ -36,6 +38,11 @@ fn pending(log: &Log) -> (Pending, Rc<RefCell<Vec<Waker>>>) {
     let (log, wakers) = (log.clone(), Rc::default());
     let on_drop: Box<dyn FnMut()> = Box::new(move || log.note("dropped"));
     (Pending { wakers: Rc::clone(&wakers), _on_drop: OnDrop(on_drop) }, wakers)
+}
+
+/// What any `async` code does with a future that it is given.
+async fn awaiting<F: Future>(future: F) -> F::Output {
+    future.await
 }
 
 /// Counts its wakes.
@@ -112,7 +119,7 @@ fn another_thread_wakes_the_task() -> Result<()> {
 fn a_busy_loop_hears_other_threads_too() -> Result<()> {
     corio::run(|| {
         let (sender, receiver) = async_channel::bounded(1);
-        let waiting = create_task(move || Ok(receiver.recv().wait()?));
+        let waiting = create_task(move || receiver.recv().wait());
         yield_now()?;
         let worker = thread::spawn(move || sender.send_blocking(7).unwrap());
         // Something is always ready, and no file descriptor is watched.
@@ -361,9 +368,9 @@ fn the_loser_of_a_race_is_detached() -> Result<()> {
 fn a_failure_and_a_panic_of_an_awaited_task_come_out() -> Result<()> {
     virtual_run(|| {
         let failing = create_task(|| Err::<(), _>(Error::msg("no")));
-        assert_eq!(async { failing.await }.wait()?.unwrap_err().to_string(), "no");
+        assert_eq!(awaiting(failing).wait()?.unwrap_err().to_string(), "no");
         let panicking = create_task(|| -> Result<()> { panic!("broken") });
-        assert_eq!(panic_of(|| async { panicking.await }.wait()), "broken");
+        assert_eq!(panic_of(|| awaiting(panicking).wait()), "broken");
         Ok(())
     })
 }
@@ -443,7 +450,7 @@ fn who_polls_is_woken_after_the_done_callbacks() -> Result<()> {
         let task = create_task(|| Ok(5));
         let in_callback = log.clone();
         task.add_done_callback(move |_| in_callback.note("callback"))?;
-        let five = async { task.await };
+        let five = awaiting(task);
         assert_eq!(five.wait()??, 5);
         assert_eq!(log.take(), ["callback"]);
         Ok(())
@@ -484,7 +491,7 @@ fn waits_of_both_worlds_mix_in_one_task() -> Result<()> {
         });
         sender.send(3).wait()??;
         event.wait()?;
-        assert_eq!(async { task.await }.wait()??, 3);
+        assert_eq!(awaiting(task).wait()??, 3);
         Ok(())
     })
 }
@@ -526,11 +533,13 @@ proptest! {
                     })
                 })
                 .collect();
-            let idler = create_task(move || {
-                while busy {
+            let idler = create_task(move || -> Result<()> {
+                if !busy {
+                    return Ok(());
+                }
+                loop {
                     yield_now()?;
                 }
-                Ok(())
             });
             let sums = timeout(std::time::Duration::from_secs(20), || corio::gather(tasks))?;
             idler.cancel();

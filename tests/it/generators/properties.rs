@@ -177,7 +177,7 @@ enum End {
     DropInACallback,
     DropByAPanic,
     DropWithATaskThatNeverBegins,
-    EndOfRun,
+    OfRun,
     Forget,
     Throw,
 }
@@ -188,7 +188,7 @@ const ENDS: [End; 8] = [
     End::DropInACallback,
     End::DropByAPanic,
     End::DropWithATaskThatNeverBegins,
-    End::EndOfRun,
+    End::OfRun,
     End::Forget,
     End::Throw,
 ];
@@ -207,11 +207,11 @@ fn end(generator: Generator<u8, u8, u8>, end: End) -> Result<Option<Generator<u8
             assert!(panicked.is_err());
         }
         End::DropWithATaskThatNeverBegins => {
-            let task = create_task(move || Ok(drop(generator)));
+            let task = create_task(move || generator.close());
             task.cancel();
             assert!(task.wait().is_err());
         }
-        End::EndOfRun => return Ok(Some(generator)),
+        End::OfRun => return Ok(Some(generator)),
         End::Forget => std::mem::forget(generator),
     }
     Ok(None)
@@ -252,7 +252,7 @@ fn break_off_at_a_yield(body: &[Step], steps: usize, how: End) -> Vec<String> {
         }
         let kept = end(generator, how)?;
         sleep(ms(200))?; // what is closed by a task has been closed by then
-        if !matches!(how, End::EndOfRun | End::Forget) {
+        if !matches!(how, End::OfRun | End::Forget) {
             assert_nothing_is_left(stacks)?;
         }
         Ok(kept)

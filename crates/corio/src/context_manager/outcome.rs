@@ -101,7 +101,7 @@ impl ExitFailed {
             return error.clone();
         }
         // Flat, however many exits fail in a row: nothing recurses into it.
-        let before = earlier.downcast_ref::<Self>().filter(|top| is_top(earlier, *top));
+        let before = earlier.downcast_ref::<Self>().filter(|top| is_top(earlier, top));
         let earlier = match before {
             Some(before) => [std::slice::from_ref(&before.error), &before.earlier].concat(),
             None => vec![earlier.clone()],

@@ -216,7 +216,7 @@ impl<T, S, R> Generator<T, S, R> {
     ///
     /// ```
     /// corio::run(|| {
-    ///     let counter = corio::generator(|co| {
+    ///     let mut counter = corio::generator(|co| {
     ///         for n in 0.. {
     ///             if co.yield_(n).is_err() {
     ///                 corio::sleep(std::time::Duration::from_millis(1))?;
