@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod call_graph;
+mod context_manager;
+mod coroutine;
 mod event_loop;
+mod generator;
 mod report;
 mod run;
 mod scope;
 mod sleep;
+mod std_future;
 mod task;
 mod threads;
 mod timeout;
@@ -16,6 +20,12 @@ pub mod net;
 pub mod streams;
 
 pub use call_graph::{CallGraph, capture_call_graph};
+pub use context_manager::{
+    BodyPanicked, Close, Closing, ContextManager, ContextManagerMisused, ExitFailed, ExitStack,
+    GeneratorContextManager, Managers, NullContext, Suppressed, closing, contextmanager, decorate,
+    exit_stack, nullcontext, with, with_suppressing,
+};
+pub use corio_coroutine::{CoroutineState, GeneratorError};
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
 pub use corio_futures::{
@@ -25,11 +35,14 @@ pub use corio_futures::{
     QueueFull, QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, TooManyPermits,
     TooManyTasksDone, create_future,
 };
+pub use coroutine::{Coroutine, coroutine};
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
 pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
+pub use std_future::AwaitableFuture;
 pub use streams::{
     IncompleteRead, LimitOverrun, Server, StreamReader, StreamWriter, open_connection, start_server,
 };
@@ -45,5 +58,6 @@ pub use threads::{
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{
-    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, as_completed, shield, wait, wait_for,
+    AsCompleted, Awaitable, NothingToWaitFor, ReturnWhen, Shieldable, as_completed, shield, wait,
+    wait_for,
 };

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use corio_futures::Error;
 
+use crate::event_loop::EventLoop;
+
 /// A failure that nobody waits for: what the exception handler of a loop is given.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -32,6 +34,14 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.message, self.error)
+    }
+}
+
+/// Reports to the loop that runs, if there is one.
+pub(crate) fn unheard(message: &str, error: &Error) {
+    match EventLoop::current("a report") {
+        Ok(event_loop) => event_loop.report(message, error),
+        Err(_) => print(message, error),
     }
 }
 

@@ -9,6 +9,7 @@ use corio_futures::{Cancelled, Error, Result};
 use corio_reactor::Clock;
 
 use crate::event_loop::{EventLoop, Running};
+use crate::generator::closing;
 use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 
 /// Runs `main` as the main task of a fresh event loop, and returns what it returns. asyncio's
@@ -116,7 +117,7 @@ impl Runner {
             && error.downcast_ref::<Panicked>().is_some()
         {
             // While the panic goes on, no task could be waited for.
-            self.event_loop.end_tasks();
+            self.event_loop.end_all();
         }
         drop(running);
         main.wait()
@@ -152,6 +153,9 @@ impl Drop for Runner {
     }
 }
 
+/// How often what has ended may have made more that is to be ended.
+const GENERATIONS: usize = 100;
+
 /// Keeps a panic of the loop itself from freeing what a suspended main task borrows.
 struct AbortOnUnwind;
 
@@ -166,18 +170,13 @@ impl EventLoop {
     /// so on. Those that go on waiting for what will never come are interrupted again. Both a
     /// limited number of times.
     fn end_tasks(&self) {
-        const GENERATIONS: usize = 100;
-        const PATIENCE: usize = 100;
         for _ in 0..GENERATIONS {
             let tasks = self.unfinished_tasks();
             for task in &tasks {
                 task.header().cancel(&Cancelled::new());
             }
             let all_ended = || tasks.iter().all(|task| task.header().is_done());
-            let deadlocks = self.deadlocks();
-            while !all_ended() && self.deadlocks() - deadlocks < PATIENCE {
-                self.turn(all_ended);
-            }
+            self.turn_until(all_ended);
             if !self.has_tasks() || !all_ended() {
                 break;
             }
@@ -186,12 +185,41 @@ impl EventLoop {
         self.turn(|| true);
     }
 
-    fn shut_down(self: &Rc<Self>) {
+    /// Closes the generators that the loop has started and that stand at a yield, all at once;
+    /// then those that were started meanwhile. asyncio's `shutdown_asyncgens`.
+    fn close_generators(&self) {
+        for _ in 0..GENERATIONS {
+            let suspended = self.generators.suspended();
+            if suspended.is_empty() {
+                break;
+            }
+            let closing: Vec<_> = suspended.into_iter().map(closing).collect();
+            self.turn_until(|| closing.iter().all(Task::done));
+        }
+    }
+
+    /// Turns until `ended`, but not for ever if that will never be.
+    fn turn_until(&self, ended: impl Fn() -> bool) {
+        const PATIENCE: usize = 100;
+        let deadlocks = self.deadlocks();
+        while !ended() && self.deadlocks() - deadlocks < PATIENCE {
+            self.turn(&ended);
+        }
+    }
+
+    /// Ends what the loop runs: tasks, then generators, then the tasks that those have made.
+    fn end_all(&self) {
         self.end_tasks();
+        self.close_generators();
+        self.end_tasks();
+    }
+
+    fn shut_down(self: &Rc<Self>) {
+        self.end_all();
         if self.has_jobs() {
             self.join_jobs();
             // What the last jobs may have asked for.
-            self.end_tasks();
+            self.end_all();
         }
         self.abandon("it was cancelled, and ");
     }

@@ -168,6 +168,7 @@ impl Timeout {
         let active = Active { event_loop, task: Rc::clone(&task), timer: None };
         self.active.replace(Some(active));
         self.arm();
+        task.header().enter_scope();
         let finish = Finish { timeout: self, task: &*task };
         let result = body();
         drop(finish);
@@ -253,6 +254,7 @@ impl Drop for Finish<'_> {
         }
         self.timeout.disarm();
         self.timeout.active.replace(None);
+        self.task.header().leave_scope();
     }
 }
 

@@ -13,10 +13,13 @@
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Waker;
 
 use crate::contract::{EventLoop, Wait, charge, current_loop};
-use crate::{InvalidState, NoRunningLoop, Result, WaitList};
+use crate::{Error, InvalidState, NoRunningLoop, Result, WaitList};
 
 /// A result that comes once, those who wait for it and those to be called.
 pub struct Completion<T> {
@@ -46,7 +49,7 @@ pub trait AnyCompletion {
     fn is_done(&self) -> bool;
 
     /// The error that the outcome is, if it is one.
-    fn failure(&self) -> Option<&crate::Error>;
+    fn failure(&self) -> Option<&Error>;
 
     /// Has `watcher` told, under `index`, of the completion; does nothing if it is done already.
     fn watch(&self, watcher: Rc<dyn Watcher>, index: usize);
@@ -71,6 +74,8 @@ impl<W: Waitable> Waitable for &W {
 struct Callbacks {
     watchers: Vec<(Rc<dyn Watcher>, usize)>,
     added: Vec<Callback>,
+    /// Of `std` tasks that have polled and are to poll again.
+    wakers: Vec<Waker>,
     last_key: u64,
 }
 
@@ -134,16 +139,21 @@ impl<T> Completion<T> {
     }
 
     fn spread_the_word(&self) {
-        if let Some(callbacks) = self.callbacks.take() {
-            self.dispatch(*callbacks);
-        }
+        let polled = match self.callbacks.take() {
+            Some(callbacks) => self.dispatch(*callbacks),
+            None => false,
+        };
         if self.due.get() == 0 {
             self.waiters.notify_all();
+            if polled {
+                self.wake_polled();
+            }
         }
     }
 
+    /// Tells the watchers and hands the callbacks to the loop. Says whether wakers are left.
     #[cold]
-    fn dispatch(&self, callbacks: Callbacks) {
+    fn dispatch(&self, callbacks: Callbacks) -> bool {
         for (watcher, index) in callbacks.watchers {
             watcher.completed(index);
         }
@@ -152,6 +162,38 @@ impl<T> Completion<T> {
         self.due.set(self.due.get() + added);
         for Callback { event_loop, run, .. } in callbacks.added {
             event_loop.call_soon(run);
+        }
+        let polled = !callbacks.wakers.is_empty();
+        if polled {
+            self.callbacks.borrow_mut().get_or_insert_default().wakers.extend(callbacks.wakers);
+        }
+        polled
+    }
+
+    /// Has `waker` woken when the outcome can be taken, which it cannot now.
+    pub fn wake_when_done(&self, waker: &Waker) {
+        let known = |callbacks: &Callbacks| callbacks.wakers.iter().any(|w| w.will_wake(waker));
+        if !self.callbacks.borrow().as_deref().is_some_and(known) {
+            // Outside the borrow: a waker is foreign code.
+            let waker = waker.clone();
+            self.callbacks.borrow_mut().get_or_insert_default().wakers.push(waker);
+        }
+    }
+
+    /// Wakes those who have polled. What they panic with is reported: it is no failure of whoever
+    /// completes this.
+    #[cold]
+    fn wake_polled(&self) {
+        let wakers = match &mut *self.callbacks.borrow_mut() {
+            Some(callbacks) => mem::take(&mut callbacks.wakers),
+            None => return,
+        };
+        for waker in wakers {
+            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err()
+                && let Some(event_loop) = current_loop()
+            {
+                event_loop.report("a waker failed", &Error::msg("it panicked"));
+            }
         }
     }
 
@@ -182,7 +224,7 @@ impl<T> Completion<T> {
     ///
     /// [`InvalidState::Pending`] before there is an outcome, and the error that the outcome is.
     pub fn result(&self) -> Result<&T> {
-        let Some(outcome) = self.peek() else { return Err(InvalidState::Pending.into()) };
+        let Some(outcome) = self.peek() else { return Err(self.absent().into()) };
         self.retrieved.set(true);
         outcome.as_ref().map_err(Clone::clone)
     }
@@ -193,9 +235,9 @@ impl<T> Completion<T> {
     ///
     /// [`InvalidState::Pending`] before there is an outcome, [`Cancelled`](crate::Cancelled) if
     /// it was cancelled.
-    pub fn exception(&self) -> Result<Option<&crate::Error>> {
+    pub fn exception(&self) -> Result<Option<&Error>> {
         match self.peek() {
-            None => Err(InvalidState::Pending.into()),
+            None => Err(self.absent().into()),
             Some(Err(error)) if error.is_cancelled() => Err(error.clone()),
             Some(outcome) => {
                 self.retrieved.set(true);
@@ -221,7 +263,7 @@ impl<T> Completion<T> {
     }
 
     /// The error that nobody has asked for, if the outcome is one other than a cancellation.
-    pub fn unretrieved(&self) -> Option<&crate::Error> {
+    pub fn unretrieved(&self) -> Option<&Error> {
         let error = self.peek()?.as_ref().err()?;
         (!self.retrieved.get() && !error.is_cancelled()).then_some(error)
     }
@@ -281,8 +323,14 @@ impl<T> Completion<T> {
             self.due.set(self.due.get() - 1);
             if self.due.get() == 0 {
                 self.waiters.notify_all();
+                self.wake_polled();
             }
         }
+    }
+
+    /// Why there is no outcome to look at.
+    fn absent(&self) -> InvalidState {
+        if self.is_done() { InvalidState::Taken } else { InvalidState::Pending }
     }
 }
 
@@ -291,7 +339,7 @@ impl<T> AnyCompletion for Completion<T> {
         self.is_done()
     }
 
-    fn failure(&self) -> Option<&crate::Error> {
+    fn failure(&self) -> Option<&Error> {
         self.peek()?.as_ref().err()
     }
 

@@ -8,7 +8,9 @@
 //! handle that any number of tasks may hold, each of which gets a clone.
 
 use std::fmt;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use crate::completion::{AnyCompletion, CallbackKey, Completion, Waitable};
 use crate::contract::{Wait, current_loop};
@@ -51,6 +53,15 @@ impl<T> State<T> {
     fn wait(&self, wait: &Wait<'_>) -> Result<()> {
         self.completion.wait(wait)
     }
+
+    /// Whether the outcome can be taken; if not, has the waker woken when it can.
+    fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
+        if self.completion.can_be_taken() {
+            return Poll::Ready(());
+        }
+        self.completion.wake_when_done(context.waker());
+        Poll::Pending
+    }
 }
 
 impl<T> Drop for State<T> {
@@ -85,13 +96,10 @@ impl<T> Future<T> {
     /// cancelled; [`BrokenPromise`] if the promise was dropped.
     #[inline(always)]
     #[track_caller]
-    pub fn wait(self) -> Result<T> {
+    pub fn wait(mut self) -> Result<T> {
         let pass_on = |cancelled: &Cancelled| self.state.cancel(cancelled);
         self.state.wait(&Wait::new("a future").on_cancel(&pass_on))?;
-        // SAFETY: references come from this handle, which is ours and lends none now, or from
-        // callbacks, for which the completion waits. The promise gives none out.
-        let outcome = unsafe { self.state.completion.take() };
-        outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()))
+        self.take()
     }
 
     /// Waits as [`wait`](Self::wait) does, but a cancellation of this task leaves the future alone.
@@ -105,16 +113,37 @@ impl<T> Future<T> {
     /// As [`wait`](Self::wait).
     #[inline(always)]
     #[track_caller]
-    pub fn wait_shielded(self) -> Result<T> {
+    pub fn wait_shielded(mut self) -> Result<T> {
         self.state.wait(&Wait::new("a shielded future"))?;
-        // SAFETY: as in `wait`.
+        self.take()
+    }
+
+    /// Takes the outcome, which is there unless it was taken before.
+    fn take(&mut self) -> Result<T> {
+        // SAFETY: references come from this handle, which is exclusively ours and lends none now,
+        // or from callbacks, for which the completion waits. The promise gives none out.
         let outcome = unsafe { self.state.completion.take() };
-        outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()))
+        outcome.unwrap_or_else(|| Err(InvalidState::Taken.into()))
     }
 
     /// A handle for any number of tasks, each of which gets a clone of the result.
     pub fn shared(self) -> SharedFuture<T> {
         SharedFuture { state: self.state }
+    }
+}
+
+/// The future, to the async world: `future.await` in an `async` block. Dropping it leaves the
+/// promise nobody to complete it for.
+///
+/// The outcome is given away once.
+impl<T> std::future::Future for Future<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        match self.state.poll_done(context) {
+            Poll::Ready(()) => Poll::Ready(self.take()),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -162,6 +191,18 @@ impl<T> SharedFuture<T> {
     {
         self.state.wait(&Wait::new("a shielded future"))?;
         self.state.completion.result().cloned()
+    }
+}
+
+/// The future, to the async world: `(&shared).await` in an `async` block.
+impl<T: Clone> std::future::Future for &SharedFuture<T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        match self.state.poll_done(context) {
+            Poll::Ready(()) => Poll::Ready(self.state.completion.result().cloned()),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

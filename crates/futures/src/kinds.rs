@@ -66,6 +66,9 @@ pub enum InvalidState {
     /// A result was given to a future that has one, or was cancelled.
     #[error("the future is done already: its result was set before, or it was cancelled")]
     Done,
+    /// A result was asked for that its only handle has given away before.
+    #[error("the result was taken already, by whoever awaited this handle")]
+    Taken,
 }
 
 /// The [`Promise`](crate::Promise) of a future was dropped without a result.

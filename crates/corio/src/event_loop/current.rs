@@ -40,6 +40,11 @@ pub(crate) fn current_header() -> Option<CurrentTask> {
     CURRENT.get().map(CurrentTask)
 }
 
+/// Whether the caller runs in a task that can be suspended here.
+pub(crate) fn can_wait() -> bool {
+    current_header().is_some_and(|task| task.check_can_suspend("").is_ok())
+}
+
 /// Runs `step`, with `task` as the current task.
 #[inline]
 pub(super) fn with_current<R>(task: &Header, step: impl FnOnce() -> R) -> R {

@@ -44,13 +44,15 @@ use corio_futures::{CannotWait, Error, NoRunningLoop, Result, WaitList};
 use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
+use crate::generator::Generators;
 use crate::report::{self, Report};
+use crate::std_future::Inbox;
 use crate::task::{Header, Runnable};
 use crate::threads::Threads;
 
 use ready::ReadyQueue;
 
-pub(crate) use current::{CurrentTask, current_header};
+pub(crate) use current::{CurrentTask, can_wait, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
 
@@ -78,7 +80,8 @@ pub(crate) struct EventLoop {
     timers: RefCell<Timers<Alarm>>,
     clock: Clock,
     reactor: Reactor<IoWaiters>,
-    /// Tasks that are parked until a file descriptor is ready.
+    pub(crate) inbox: Inbox,
+    /// Tasks that are parked until a file descriptor is ready or another thread calls.
     waiting_for_io: Cell<usize>,
     /// The turn ends early: a timer was set that is due already, or the main task has ended.
     hurry: Cell<bool>,
@@ -91,6 +94,7 @@ pub(crate) struct EventLoop {
     deadlocks: Cell<usize>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
     pub(crate) threads: Threads,
+    pub(crate) generators: Generators,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -110,6 +114,7 @@ impl EventLoop {
             timers: RefCell::new(Timers::new()),
             clock,
             threads: Threads::new(reactor.notifier()),
+            inbox: Inbox::new(reactor.notifier()),
             reactor,
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
@@ -120,6 +125,7 @@ impl EventLoop {
             steps: Cell::new(0),
             deadlocks: Cell::new(0),
             exception_handler: RefCell::new(None),
+            generators: Generators::default(),
         }))
     }
 
@@ -173,6 +179,11 @@ impl EventLoop {
         Rc::clone(&self.tasks.borrow()[key])
     }
 
+    /// The task at `key`, if there is one now.
+    pub(crate) fn find_task(&self, key: usize) -> Option<Rc<dyn Runnable>> {
+        self.tasks.borrow().get(key).cloned()
+    }
+
     pub(crate) fn current_task(&self, what: &'static str) -> Result<Rc<dyn Runnable>> {
         let current = current_header().ok_or(CannotWait::InCallback(what))?;
         Ok(self.task(current.key))
@@ -217,7 +228,7 @@ impl EventLoop {
         self.timers.borrow().is_pending(key)
     }
 
-    /// Counts a task as waiting for a file descriptor while `wait` runs.
+    /// Counts a task as waiting for a file descriptor, or for another thread, while `wait` runs.
     pub(crate) fn while_waiting_for_io<R>(&self, wait: impl FnOnce() -> R) -> R {
         struct Waiting<'a>(&'a Cell<usize>);
         impl Drop for Waiting<'_> {
@@ -250,6 +261,7 @@ impl EventLoop {
         // It may hold the loop.
         let handler = self.exception_handler.take();
         drop(handler);
+        self.generators.clear();
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

@@ -125,6 +125,7 @@ impl EventLoop {
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
         self.collect();
+        self.empty_inbox();
         let busy = !self.ready.is_empty() || self.hurry.get();
         if busy && self.reactor.sources() == 0 {
             return;
@@ -154,6 +155,7 @@ impl EventLoop {
             self.threads.wake_up();
             self.collect();
         }
+        self.empty_inbox();
         // Virtual time stands still while anything can happen, then jumps.
         if let Some(deadline) = next
             && self.clock.is_virtual()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use corio_futures::Result;
+use corio_futures::{Result, contract};
 
 use crate::event_loop::EventLoop;
 use crate::sleep::sleep;
@@ -151,7 +151,7 @@ impl Interval {
         } else if self.period.is_zero() {
             sleep(Duration::ZERO)?;
         } else {
-            event_loop.charge()?;
+            contract::charge()?;
         }
         Ok((due, event_loop.now()))
     }

@@ -9,6 +9,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
 use super::nursery::{Nursery, Open};
+use crate::coroutine::Coroutine;
 use crate::task::{CannotAwait, Panicked, Runnable, SharedTask, Task, TaskOptions};
 
 /// Runs several things at once and returns all their results, in the order in which they were
@@ -160,6 +161,18 @@ impl<T, F: FnOnce() -> Result<T>> Gathered for F {
         T: 'a,
     {
         Member(Kind::Own(joint.spawn(self)))
+    }
+}
+
+impl<T, F: FnOnce() -> Result<T>> Gathered for Coroutine<F> {
+    type Output = T;
+
+    fn begin<'a>(self, joint: &Joint<'a>) -> Member<'a, T>
+    where
+        Self: 'a,
+        T: 'a,
+    {
+        self.into_fn().begin(joint)
     }
 }
 

@@ -55,6 +55,7 @@ impl Nursery {
         let event_loop = EventLoop::current(what)?;
         let parent = event_loop.current_task(what)?;
         parent.header().check_can_suspend(what)?;
+        parent.header().enter_scope();
         Ok(Open(Rc::new(Self {
             event_loop,
             parent,
@@ -169,5 +170,6 @@ impl Drop for Open {
             report::print(&format!("task '{name}' left a task group by force"), &error);
             std::process::abort();
         }
+        self.0.parent.header().leave_scope();
     }
 }

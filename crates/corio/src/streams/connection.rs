@@ -23,7 +23,7 @@ use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
 
-use corio_futures::contract::Wait;
+use corio_futures::contract::{self, Wait};
 use corio_futures::{Error, Event, Lock, Result, WaitList};
 
 use super::clients::Membership;
@@ -133,7 +133,7 @@ impl Connection {
     /// Takes some of `bytes`, in turn, waiting until there is room.
     #[track_caller]
     pub(super) fn write_in_turn(self: &Rc<Self>, bytes: &[u8]) -> Result<usize> {
-        charge()?;
+        contract::charge()?;
         let _turn = self.turn.lock()?;
         self.write_some(bytes)
     }
@@ -192,7 +192,7 @@ impl Connection {
     /// Waits until no more is unsent than `most` says, given the high-water mark.
     #[track_caller]
     pub(super) fn drain(&self, most: impl Fn(usize) -> usize) -> Result<()> {
-        charge()?;
+        contract::charge()?;
         loop {
             if let Some(error) = &*self.lost.borrow() {
                 return Err(error.clone());
@@ -221,10 +221,9 @@ impl Connection {
 
     /// Sends what is unsent, and what becomes so meanwhile.
     fn send(&self) -> Result<()> {
-        let event_loop = EventLoop::current(ROOM)?;
         while self.unsent() > 0 {
             let Some(transport) = self.transport() else { break };
-            event_loop.charge()?;
+            contract::charge()?;
             let mut bytes = self.unsent.take();
             let written = transport.try_write(bytes.as_slices().0);
             bytes.drain(..written.as_ref().map_or(0, |count| (*count).min(bytes.len())));
@@ -334,11 +333,6 @@ impl Connection {
             _ => Ok(()),
         }
     }
-}
-
-/// Lets others run, where there is anybody, if this task has had more than its share.
-fn charge() -> Result<()> {
-    EventLoop::current(ROOM).map_or(Ok(()), |event_loop| event_loop.charge())
 }
 
 const ROOM: &str = "room in the buffer of a stream";

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::mem;
+use std::pin::Pin;
 use std::ptr;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use corio_futures::completion::{AnyCompletion, Completion, Waitable};
 use corio_futures::contract::Wait;
@@ -86,6 +88,27 @@ enum Inner<'scope, T> {
     Taken,
 }
 
+impl<T> Inner<'_, T> {
+    /// Takes the outcome, which is there unless it was taken before.
+    #[inline]
+    fn take(&mut self) -> Result<T> {
+        let outcome = match self {
+            // SAFETY: references to the outcome come from the handle, which is exclusively ours
+            // and lends none now, from callbacks, during which nothing can be taken, and from the
+            // loop and watchers, which keep none.
+            Self::Spawned(cell) => unsafe { cell.completion().take() },
+            // SAFETY: as above.
+            Self::Refused(completion) => unsafe { completion.take() },
+            Self::Taken => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Err(InvalidState::Taken.into()));
+        if let Err(error) = &outcome {
+            Panicked::resurface(error);
+        }
+        outcome
+    }
+}
+
 impl<'scope, T> Task<'scope, T> {
     pub(crate) fn new(cell: Rc<dyn Outcome<T> + 'scope>) -> Self {
         Self { inner: Inner::Spawned(cell) }
@@ -163,6 +186,14 @@ impl<'scope, T> Task<'scope, T> {
         T: Clone,
     {
         self.wait_until_done(cancels)?;
+        self.outcome_by_ref()
+    }
+
+    /// A clone of the outcome, which is there.
+    pub(super) fn outcome_by_ref(&self) -> Result<T>
+    where
+        T: Clone,
+    {
         if let Some(error) = self.any_completion().failure() {
             Panicked::resurface(error);
         }
@@ -189,23 +220,23 @@ impl<'scope, T> Task<'scope, T> {
         }
     }
 
+    /// Whether the outcome can be taken; if not, has the waker woken when it can.
+    pub(super) fn poll_done(&self, context: &Context<'_>) -> Poll<Result<()>> {
+        let Inner::Spawned(cell) = &self.inner else { return Poll::Ready(Ok(())) };
+        let header = cell.header();
+        if cell.completion().can_be_taken() {
+            Poll::Ready(Ok(()))
+        } else if current_header().is_some_and(|current| ptr::eq(&*current, header)) {
+            Poll::Ready(Err(CannotAwait::Itself(header.name().to_string()).into()))
+        } else {
+            cell.completion().wake_when_done(context.waker());
+            Poll::Pending
+        }
+    }
+
     /// Takes the outcome, which is there.
     fn take(mut self) -> Result<T> {
-        let inner = mem::replace(&mut self.inner, Inner::Taken);
-        let outcome = match &inner {
-            // SAFETY: references to the outcome come from this handle, which is ours and lends
-            // none now, from callbacks, during which nothing can be taken, and from the loop and
-            // watchers, which keep none.
-            Inner::Spawned(cell) => unsafe { cell.completion().take() },
-            // SAFETY: as above.
-            Inner::Refused(completion) => unsafe { completion.take() },
-            Inner::Taken => None,
-        };
-        let outcome = outcome.unwrap_or_else(|| Err(InvalidState::Pending.into()));
-        if let Err(error) = &outcome {
-            Panicked::resurface(error);
-        }
-        outcome
+        mem::replace(&mut self.inner, Inner::Taken).take()
     }
 
     /// Asks the task to stop: it gets [`Cancelled`] where it waits, or waits next. asyncio's
@@ -354,6 +385,23 @@ impl<T> Drop for Task<'_, T> {
                 }
             }
             Inner::Taken => {}
+        }
+    }
+}
+
+/// The task, to the async world: `task.await` in an `async` block. Dropping it detaches the task,
+/// so a cancelled block leaves it running.
+///
+/// The outcome is given away once. A task that polls itself gets an error.
+impl<T> Future for Task<'_, T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        let task = self.get_mut();
+        match task.poll_done(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(task.inner.take()),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
         }
     }
 }

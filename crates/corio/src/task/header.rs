@@ -57,6 +57,8 @@ pub(crate) struct Header {
     pub(crate) detached: Cell<bool>,
     /// A nursery is to be told when the task has ended.
     pub(crate) is_child: bool,
+    /// Timeouts and nurseries that the task has opened and not left.
+    open_scopes: Cell<u32>,
     yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
     /// Borrowed while the task runs.
     coroutine: RefCell<Option<Coroutine>>,
@@ -77,6 +79,8 @@ pub(crate) struct Header {
     pub(crate) stack_size: usize,
     /// Cancellations asked for and not withdrawn.
     requests: Cell<usize>,
+    /// As many scopes were open when the generator that the task runs now was stepped.
+    scopes_outside: Cell<u32>,
     /// Boxed, since most tasks never need it.
     rare: RefCell<Option<Box<Rare>>>,
 }
@@ -159,6 +163,7 @@ impl Header {
             disturbed: Cell::new(false),
             detached: Cell::new(false),
             is_child,
+            open_scopes: Cell::new(0),
             yielder: Cell::new(None),
             coroutine: RefCell::new(None),
             waiting: Cell::new(None),
@@ -170,6 +175,7 @@ impl Header {
             event_loop,
             stack_size: options.stack_size,
             requests: Cell::new(0),
+            scopes_outside: Cell::new(0),
             rare: RefCell::new(options.name.map(Rare::named)),
         }
     }
@@ -458,6 +464,33 @@ impl Header {
 
     pub(crate) fn cancelling(&self) -> usize {
         self.requests.get()
+    }
+
+    /// Counts a timeout or a nursery that may cancel the task until it is left.
+    pub(crate) fn enter_scope(&self) {
+        self.open_scopes.set(self.open_scopes.get() + 1);
+    }
+
+    pub(crate) fn leave_scope(&self) {
+        self.open_scopes.set(self.open_scopes.get() - 1);
+    }
+
+    /// The scopes that are open now are not those of the generator that is about to run. Returns
+    /// what to [leave](Self::leave_generator) with.
+    #[inline]
+    pub(crate) fn enter_generator(&self) -> u32 {
+        self.scopes_outside.replace(self.open_scopes.get())
+    }
+
+    #[inline]
+    pub(crate) fn leave_generator(&self, outside: u32) {
+        self.scopes_outside.set(outside);
+    }
+
+    /// Whether the generator that the task runs now has opened a scope and not left it.
+    #[inline]
+    pub(crate) fn has_scopes_of_generator(&self) -> bool {
+        self.open_scopes.get() > self.scopes_outside.get()
     }
 
     /// A cancellation that was not delivered, if there is one.

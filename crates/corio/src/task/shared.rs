@@ -1,7 +1,9 @@
 //! A task that several others wait for.
 
 use std::fmt;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use corio_futures::completion::{AnyCompletion, Waitable};
 use corio_futures::{Cancelled, Error, Result};
@@ -129,6 +131,19 @@ impl<'scope, T> SharedTask<'scope, T> {
 impl<T> Clone for SharedTask<'_, T> {
     fn clone(&self) -> Self {
         Self { task: Rc::clone(&self.task) }
+    }
+}
+
+/// The task, to the async world: `(&shared).await` in an `async` block.
+impl<T: Clone> Future for &SharedTask<'_, T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        match self.task.poll_done(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(self.task.outcome_by_ref()),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

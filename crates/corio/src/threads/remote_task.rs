@@ -306,7 +306,7 @@ impl<T> Errand for Relay<T> {
 }
 
 impl<T: Send + 'static> Watcher for Relay<T> {
-    fn completed(&self, _: usize) {
+    fn completed(self: Rc<Self>, _: usize) {
         let errand = self.event_loop.threads.errands.borrow_mut().remove(&self.errand);
         let (Some(task), Some(sender)) = (self.task.take(), self.sender.take()) else { return };
         // What nobody wants is dropped in a step of its own, for its destructor may do anything.

@@ -7,4 +7,4 @@ mod wait_for;
 
 pub use as_completed::{AsCompleted, as_completed};
 pub use wait::{NothingToWaitFor, ReturnWhen, wait};
-pub use wait_for::{Awaitable, shield, wait_for};
+pub use wait_for::{Awaitable, Shieldable, shield, wait_for};

@@ -8,7 +8,37 @@ use crate::task::{SharedTask, Task};
 use crate::threads::Job;
 use crate::timeout::timeout;
 
-/// Something that can be waited for, and that completes whether anybody waits or not.
+/// Something that can be waited for. Python's `__await__`.
+///
+/// Implement it for what is to be given to [`wait_for`]; waiting is ordinary code. For the futures of
+/// `std`, see [`AwaitableFuture`](crate::AwaitableFuture).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use corio::{Awaitable, Result, sleep, wait_for};
+///
+/// struct Kettle {
+///     litres: u64,
+/// }
+///
+/// impl Awaitable for Kettle {
+///     type Output = &'static str;
+///
+///     fn wait(self) -> Result<&'static str> {
+///         sleep(Duration::from_millis(self.litres))?;
+///         Ok("boiling")
+///     }
+/// }
+///
+/// corio::run(|| {
+///     assert_eq!(Kettle { litres: 1 }.wait()?, "boiling");
+///     assert!(wait_for(Kettle { litres: 60_000 }, Duration::from_millis(1)).is_err());
+///     Ok(())
+/// })?;
+/// # Ok::<(), corio::Error>(())
+/// ```
 pub trait Awaitable {
     /// What it comes to.
     type Output;
@@ -19,12 +49,15 @@ pub trait Awaitable {
     ///
     /// What it failed with; [`Cancelled`](corio_futures::Cancelled).
     fn wait(self) -> Result<Self::Output>;
+}
 
+/// Something that goes on when who waits for it is cancelled.
+pub trait Shieldable: Awaitable {
     /// Waits for it. A cancellation leaves it alone.
     ///
     /// # Errors
     ///
-    /// As [`wait`](Self::wait).
+    /// As [`wait`](Awaitable::wait).
     fn wait_shielded(self) -> Result<Self::Output>;
 }
 
@@ -37,7 +70,9 @@ macro_rules! awaitable {
             fn wait(self) -> Result<T> {
                 <$inherent>::wait(self)
             }
+        }
 
+        impl<$($generics)*> Shieldable for $handle {
             #[track_caller]
             fn wait_shielded(self) -> Result<T> {
                 <$inherent>::wait_shielded(self)
@@ -115,6 +150,6 @@ pub fn wait_for<A: Awaitable>(awaitable: A, limit: Duration) -> Result<A::Output
 /// # Ok::<(), corio::Error>(())
 /// ```
 #[track_caller]
-pub fn shield<A: Awaitable>(awaitable: A) -> Result<A::Output> {
+pub fn shield<A: Shieldable>(awaitable: A) -> Result<A::Output> {
     awaitable.wait_shielded()
 }

@@ -8,11 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use corio_futures::contract::Wait;
+use corio_futures::contract::{self, Wait};
 use corio_futures::{Cancelled, Error, Result, WaitList};
 
 use super::crew::{asked_to_stop, catch};
-use crate::event_loop::current_header;
 use crate::task::Panicked;
 
 /// Items on their way. An error is a producer's: it was stopped, or it panicked.
@@ -177,9 +176,7 @@ impl<T> Sender<T> {
     ) -> Result<()> {
         let wait = Wait::new("room for the next item of an iterator");
         loop {
-            if let Some(task) = current_header() {
-                task.event_loop.charge()?;
-            }
+            contract::charge()?;
             self.channel.rooms[self.room].take(&wait)?;
             let Some(item) = source.next() else { return Ok(()) };
             send(item);
