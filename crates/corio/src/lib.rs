@@ -10,6 +10,11 @@ mod timeout;
 mod waiting;
 
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
+#[cfg(not(unix))]
+#[path = "signal/elsewhere.rs"]
+mod signal;
 
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
@@ -22,7 +27,7 @@ pub use corio_futures::{
 };
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use report::Report;
-pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
+pub use run::{AlreadyRunning, KeyboardInterrupt, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
 pub use task::{

@@ -9,6 +9,7 @@ use corio_futures::{Cancelled, Error, Result};
 use corio_reactor::Clock;
 
 use crate::event_loop::{EventLoop, Running};
+use crate::signal::Interrupt;
 use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 
 /// Runs `main` as the main task of a fresh event loop, and returns what it returns. asyncio's
@@ -20,8 +21,9 @@ use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 /// # Errors
 ///
 /// What `main` returns; [`AlreadyRunning`] inside a running loop; [`Deadlock`](crate::Deadlock)
-/// if every task waits for another; an [`io::Error`] if the operating system refuses what a loop
-/// needs.
+/// if every task waits for another; [`KeyboardInterrupt`] if Ctrl-C has cancelled the main task
+/// (on the main thread, see [`signal`](crate::signal)); an [`io::Error`] if the operating system
+/// refuses what a loop needs.
 ///
 /// # Panics
 ///
@@ -105,8 +107,13 @@ impl Runner {
         let main = Task::new(unsafe {
             spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
         });
+        let interrupt = Interrupt::arm(&self.event_loop);
+        let mut interrupted = false;
         if let Some(task) = main.running() {
-            self.event_loop.run_until_done(task);
+            self.event_loop.run_until_done(Rc::clone(&task));
+            interrupted = interrupt.is_some_and(|interrupt| {
+                interrupt.disarm(&self.event_loop, task.header(), main.cancelled())
+            });
         }
         mem::forget(bomb);
         if let Ok(Some(error)) = main.exception()
@@ -116,7 +123,11 @@ impl Runner {
             self.event_loop.end_tasks();
         }
         drop(running);
-        main.wait()
+        match main.wait() {
+            Err(error) if interrupted && !error.is_cancelled() => Err(error),
+            _ if interrupted => Err(KeyboardInterrupt.into()),
+            outcome => outcome,
+        }
     }
 
     /// Cancels what is left, waits for it, and closes the loop.
@@ -201,6 +212,15 @@ impl EventLoop {
         self.close();
     }
 }
+
+/// The main task was cancelled by Ctrl-C, and ended. asyncio's `KeyboardInterrupt`, as far as it
+/// comes out of `run`.
+///
+/// Not a cancellation to its caller, who was not cancelled. What Ctrl-C does is in
+/// [`signal`](crate::signal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted by Ctrl-C")]
+pub struct KeyboardInterrupt;
 
 /// `run` was called where a loop runs already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

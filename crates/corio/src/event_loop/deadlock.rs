@@ -53,8 +53,7 @@ impl EventLoop {
             self.give_up();
         }
         let deadlock = Error::from(self.deadlock());
-        let main = self.main.borrow().clone().filter(|main| !main.header().is_done());
-        match main {
+        match self.main_task() {
             Some(main) => main.header().interrupt(deadlock),
             None => {
                 for task in self.unfinished_tasks() {

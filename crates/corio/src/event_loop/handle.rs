@@ -25,7 +25,7 @@ pub fn get_running_loop() -> Result<EventLoopHandle, NoRunningLoop> {
 /// Given by [`get_running_loop`].
 #[derive(Clone)]
 pub struct EventLoopHandle {
-    event_loop: Rc<EventLoop>,
+    pub(crate) event_loop: Rc<EventLoop>,
 }
 
 impl EventLoopHandle {

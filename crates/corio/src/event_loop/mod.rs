@@ -45,6 +45,7 @@ use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
 use crate::report::{self, Report};
+use crate::signal::LoopSignals;
 use crate::task::{Header, Runnable};
 
 use ready::ReadyQueue;
@@ -94,6 +95,7 @@ pub(crate) struct EventLoop {
     steps: Cell<u64>,
     deadlocks: Cell<usize>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
+    signals: LoopSignals,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -122,6 +124,7 @@ impl EventLoop {
             steps: Cell::new(0),
             deadlocks: Cell::new(0),
             exception_handler: RefCell::new(None),
+            signals: LoopSignals::default(),
         }))
     }
 
@@ -190,6 +193,15 @@ impl EventLoop {
 
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// The task that `run` was called with, while it has not ended.
+    pub(crate) fn main_task(&self) -> Option<Rc<dyn Runnable>> {
+        self.main.borrow().clone().filter(|main| !main.header().is_done())
+    }
+
+    pub(crate) fn signals(&self) -> &LoopSignals {
+        &self.signals
     }
 
     pub(crate) fn reactor(&self) -> &Reactor<IoWaiters> {
@@ -264,9 +276,10 @@ impl EventLoop {
         self.ready.clear();
         let timers = self.timers.replace(Timers::new());
         drop(timers);
-        // It may hold the loop.
+        // They may hold the loop.
         let handler = self.exception_handler.take();
         drop(handler);
+        self.signals.close();
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

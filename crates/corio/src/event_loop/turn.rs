@@ -41,6 +41,9 @@ impl EventLoop {
             self.hurry.set(false);
         } else {
             self.poll();
+            if self.signals.has_news() {
+                self.signals.deliver(self);
+            }
             self.fire_timers();
         }
     }
@@ -118,7 +121,7 @@ impl EventLoop {
 
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
-        let busy = !self.ready.is_empty() || self.hurry.get();
+        let busy = !self.ready.is_empty() || self.hurry.get() || self.signals.has_news();
         if busy && self.reactor.sources() == 0 {
             return;
         }
@@ -127,7 +130,7 @@ impl EventLoop {
             _ if busy => Some(Duration::ZERO),
             Some(_) if self.clock.is_virtual() => Some(Duration::ZERO),
             Some(deadline) => Some(deadline.saturating_duration_since(self.now())),
-            None if self.waiting_for_io.get() > 0 => None,
+            None if self.waiting_for_io.get() > 0 || self.signals.has_handlers() => None,
             None => return self.break_deadlock(),
         };
         let polled = self.reactor.wait(timeout, |waiters, readiness| {
