@@ -3,6 +3,7 @@
 mod auto_traits;
 mod cancellation;
 mod deadlock;
+mod debug;
 mod errors;
 mod futures;
 mod gather;

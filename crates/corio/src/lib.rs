@@ -25,7 +25,9 @@ pub use corio_futures::{
     QueueFull, QueueShutDown, Result, Semaphore, SharedFuture, TimedOut, TooManyPermits,
     TooManyTasksDone, create_future,
 };
-pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use event_loop::{
+    CallHandle, Deadlock, EventLoopHandle, SlowStep, Statistics, get_running_loop,
+};
 pub use report::Report;
 pub use run::{AlreadyRunning, KeyboardInterrupt, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};

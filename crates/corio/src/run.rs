@@ -88,6 +88,34 @@ impl Runner {
         Ok(Self { event_loop: EventLoop::new(Clock::manual())? })
     }
 
+    /// Has the loop run in debug mode, or not. asyncio's `Runner(debug=…)`.
+    ///
+    /// In debug mode the loop reports every step that holds it up: a task that runs for 100 ms
+    /// without waiting, or a callback that takes so long. The report says what it was, from where
+    /// to where in the source, whether it computed or blocked, and what the stack was. Reports on
+    /// tasks say where these were created. What takes how long can be
+    /// [set](crate::EventLoopHandle::set_slow_callback_duration).
+    ///
+    /// Unless this is called, the environment variable `CORIO_DEBUG` decides: debug mode is on if
+    /// it is set, and neither empty nor `0`. Off, it costs nothing; on, each step takes the time
+    /// twice, and each task is a little larger.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut runner = corio::Runner::new()?.debug(true);
+    /// runner.run(|| {
+    ///     assert!(corio::get_running_loop()?.get_debug());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    #[must_use]
+    pub fn debug(self, on: bool) -> Self {
+        self.event_loop.debug().set(on);
+        self
+    }
+
     /// Runs `main` as the main task and returns what it returns.
     ///
     /// # Errors
@@ -202,7 +230,7 @@ impl EventLoop {
     /// Closes the loop over whatever tasks there are.
     fn abandon(&self, why: &str) {
         for task in self.unfinished_tasks() {
-            let message = format!("task '{}' was left behind", task.header().name());
+            let message = format!("{} was left behind", task.header().description());
             let state = match task.header().waits_for() {
                 Some(wait) => format!("{why}still waits for {wait}"),
                 None => format!("{why}has not ended"),

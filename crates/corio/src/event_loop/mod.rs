@@ -5,6 +5,7 @@
 //! * [`ready`]: the queue of what is to run;
 //! * [`turn`]: running what is ready, polling, firing timers;
 //! * [`deadlock`]: noticing that nothing will ever happen again;
+//! * [`debug`]: debug mode, and [`slow_step`], what it reports;
 //! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
 //!
 //! # The turn
@@ -29,8 +30,10 @@
 
 mod current;
 mod deadlock;
+mod debug;
 mod handle;
 mod ready;
+mod slow_step;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -48,11 +51,13 @@ use crate::report::{self, Report};
 use crate::signal::LoopSignals;
 use crate::task::{Header, Runnable};
 
+use debug::Debug;
 use ready::ReadyQueue;
 
 pub(crate) use current::{CurrentTask, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
+pub use slow_step::SlowStep;
 
 /// How many waits a task may find fulfilled, in one step, before it must yield: what tokio
 /// allows, <https://docs.rs/tokio/latest/tokio/task/coop>.
@@ -96,6 +101,7 @@ pub(crate) struct EventLoop {
     deadlocks: Cell<usize>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
     signals: LoopSignals,
+    debug: Debug,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -125,6 +131,7 @@ impl EventLoop {
             deadlocks: Cell::new(0),
             exception_handler: RefCell::new(None),
             signals: LoopSignals::default(),
+            debug: Debug::new(),
         }))
     }
 
@@ -200,6 +207,7 @@ impl EventLoop {
         self.main.borrow().clone().filter(|main| !main.header().is_done())
     }
 
+    #[cfg(unix)]
     pub(crate) fn signals(&self) -> &LoopSignals {
         &self.signals
     }

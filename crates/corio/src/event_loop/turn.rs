@@ -32,10 +32,10 @@ impl EventLoop {
 
     /// One turn, without the look outside if `finished` says that nobody waits for it any more.
     pub(crate) fn turn(&self, finished: impl Fn() -> bool) {
-        for _ in 0..STEPS_PER_TURN {
-            if !self.run_one() || self.hurry.get() {
-                break;
-            }
+        if self.debug.is_on() {
+            self.run_ready::<true>();
+        } else {
+            self.run_ready::<false>();
         }
         if finished() {
             self.hurry.set(false);
@@ -48,15 +48,24 @@ impl EventLoop {
         }
     }
 
+    /// Runs what is ready, watched in debug mode.
+    fn run_ready<const WATCHED: bool>(&self) {
+        for _ in 0..STEPS_PER_TURN {
+            if !self.run_one::<WATCHED>() || self.hurry.get() {
+                break;
+            }
+        }
+    }
+
     fn run_some(&self, count: usize) {
         for _ in 0..count {
-            self.run_one();
+            self.run_one::<false>();
         }
     }
 
     /// Runs what has been ready longest. Says whether there was anything.
     #[inline(always)]
-    fn run_one(&self) -> bool {
+    fn run_one<const WATCHED: bool>(&self) -> bool {
         let left = match self.round.get() {
             0 => self.ready.len(),
             left => left,
@@ -66,14 +75,14 @@ impl EventLoop {
         // any more then; and only a child is in the queue when it is done, once, and leaves the
         // table when it is taken out.
         match unsafe { self.ready.pop() } {
-            Some(Ready::Step(task)) => self.step(task),
+            Some(Ready::Step(task)) => self.step::<WATCHED>(task),
             Some(Ready::Call(callback)) => self.call(callback),
             None => return false,
         }
         true
     }
 
-    fn step(&self, task: &Header) {
+    fn step<const WATCHED: bool>(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
         self.budget.set(BUDGET);
         let key = task.key;
@@ -84,7 +93,11 @@ impl EventLoop {
             _ if task.misses_turn() => return,
             _ => true,
         };
-        if !runs || with_current(task, || task.step()) {
+        let run = || match WATCHED {
+            true => self.watch_step(task),
+            false => with_current(task, || task.step()),
+        };
+        if !runs || run() {
             let main = self.main.borrow().as_ref().is_some_and(|main| main.header().is_done());
             if main {
                 self.hurry.set(true);
@@ -113,6 +126,13 @@ impl EventLoop {
     }
 
     fn call(&self, callback: Box<dyn FnOnce()>) {
+        if self.debug.is_on() {
+            return self.watch_call(|| self.call_unwatched(callback));
+        }
+        self.call_unwatched(callback);
+    }
+
+    fn call_unwatched(&self, callback: Box<dyn FnOnce()>) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
             let error = Error::from(Panicked::in_callback(payload));
             self.report("a callback of the event loop failed", &error);
