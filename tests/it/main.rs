@@ -6,6 +6,7 @@ mod cancellation;
 mod context_managers;
 mod coroutines;
 mod deadlock;
+mod debug;
 mod docs;
 mod errors;
 mod futures;

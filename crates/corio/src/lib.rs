@@ -17,6 +17,11 @@ mod waiting;
 
 pub mod iter;
 pub mod net;
+#[cfg(unix)]
+pub mod signal;
+#[cfg(not(unix))]
+#[path = "signal/elsewhere.rs"]
+mod signal;
 pub mod streams;
 
 pub use call_graph::{CallGraph, capture_call_graph};
@@ -36,10 +41,12 @@ pub use corio_futures::{
     TooManyTasksDone, create_future,
 };
 pub use coroutine::{Coroutine, coroutine};
-pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
+pub use event_loop::{
+    CallHandle, Deadlock, EventLoopHandle, SlowStep, Statistics, get_running_loop,
+};
 pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
 pub use report::Report;
-pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
+pub use run::{AlreadyRunning, KeyboardInterrupt, Runner, RunnerClosed, run};
 pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
 pub use sleep::sleep;
 pub use std_future::AwaitableFuture;

@@ -10,6 +10,7 @@ use corio_reactor::Clock;
 
 use crate::event_loop::{EventLoop, Running};
 use crate::generator::closing;
+use crate::signal::Interrupt;
 use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 
 /// Runs `main` as the main task of a fresh event loop, and returns what it returns. asyncio's
@@ -21,8 +22,9 @@ use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 /// # Errors
 ///
 /// What `main` returns; [`AlreadyRunning`] inside a running loop; [`Deadlock`](crate::Deadlock)
-/// if every task waits for another; an [`io::Error`] if the operating system refuses what a loop
-/// needs.
+/// if every task waits for another; [`KeyboardInterrupt`] if Ctrl-C has cancelled the main task
+/// (on the main thread, see [`signal`](crate::signal)); an [`io::Error`] if the operating system
+/// refuses what a loop needs.
 ///
 /// # Panics
 ///
@@ -89,6 +91,34 @@ impl Runner {
         Ok(Self { event_loop: EventLoop::new(Clock::manual())? })
     }
 
+    /// Has the loop run in debug mode, or not. asyncio's `Runner(debug=…)`.
+    ///
+    /// In debug mode the loop reports every step that holds it up: a task that runs for 100 ms
+    /// without waiting, or a callback that takes so long. The report says what it was, from where
+    /// to where in the source, whether it computed or blocked, and what the stack was. Reports on
+    /// tasks say where these were created. What takes how long can be
+    /// [set](crate::EventLoopHandle::set_slow_callback_duration).
+    ///
+    /// Unless this is called, the environment variable `CORIO_DEBUG` decides: debug mode is on if
+    /// it is set, and neither empty nor `0`. Off, it costs nothing; on, each step takes the time
+    /// twice, and each task is a little larger.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut runner = corio::Runner::new()?.debug(true);
+    /// runner.run(|| {
+    ///     assert!(corio::get_running_loop()?.get_debug());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    #[must_use]
+    pub fn debug(self, on: bool) -> Self {
+        self.event_loop.debug().set(on);
+        self
+    }
+
     /// Runs `main` as the main task and returns what it returns.
     ///
     /// # Errors
@@ -109,8 +139,13 @@ impl Runner {
         let main = Task::new(unsafe {
             spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
         });
+        let interrupt = Interrupt::arm(&self.event_loop);
+        let mut interrupted = false;
         if let Some(task) = main.running() {
-            self.event_loop.run_until_done(task);
+            self.event_loop.run_until_done(Rc::clone(&task));
+            interrupted = interrupt.is_some_and(|interrupt| {
+                interrupt.disarm(&self.event_loop, task.header(), main.cancelled())
+            });
         }
         mem::forget(bomb);
         if let Ok(Some(error)) = main.exception()
@@ -120,7 +155,11 @@ impl Runner {
             self.event_loop.end_all();
         }
         drop(running);
-        main.wait()
+        match main.wait() {
+            Err(error) if interrupted && !error.is_cancelled() => Err(error),
+            _ if interrupted => Err(KeyboardInterrupt.into()),
+            outcome => outcome,
+        }
     }
 
     /// Cancels what is left, waits for it, and closes the loop.
@@ -227,7 +266,7 @@ impl EventLoop {
     /// Closes the loop over whatever tasks there are.
     fn abandon(&self, why: &str) {
         for task in self.unfinished_tasks() {
-            let message = format!("task '{}' was left behind", task.header().name());
+            let message = format!("{} was left behind", task.header().description());
             let state = match task.header().waits_for() {
                 Some(wait) => format!("{why}still waits for {wait}"),
                 None => format!("{why}has not ended"),
@@ -238,6 +277,15 @@ impl EventLoop {
         self.close();
     }
 }
+
+/// The main task was cancelled by Ctrl-C, and ended. asyncio's `KeyboardInterrupt`, as far as it
+/// comes out of `run`.
+///
+/// Not a cancellation to its caller, who was not cancelled. What Ctrl-C does is in
+/// [`signal`](crate::signal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted by Ctrl-C")]
+pub struct KeyboardInterrupt;
 
 /// `run` was called where a loop runs already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -68,7 +68,8 @@ impl Notifier {
     /// Everything that this thread did before is visible to the reactor's thread when that wait
     /// returns. Calls made before the reactor answers are one: only the first makes a system call.
     ///
-    /// It neither blocks nor fails.
+    /// It neither blocks nor fails. A signal handler may call it, on Unix: it is an atomic exchange
+    /// and at most one `write` or `send`, and leaves `errno` as it was unless that fails.
     pub fn notify(&self) {
         if !self.bell.rung.swap(true, Ordering::AcqRel) {
             // The one way to fail is a full counter, after 2⁶⁴ wake-ups.

@@ -3,6 +3,7 @@
 //! task's wait with that.
 
 use std::fmt;
+use std::panic::Location;
 
 use corio_futures::Error;
 
@@ -16,6 +17,8 @@ use crate::report;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlock {
     waits: Vec<(String, String)>,
+    /// Where each task was made, in debug mode.
+    created: Vec<Option<&'static Location<'static>>>,
 }
 
 impl Deadlock {
@@ -29,8 +32,11 @@ impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 20;
         f.write_str("deadlock: every task waits, and nothing is left that could wake one")?;
-        for (task, wait) in self.waits().take(SHOWN) {
+        for ((task, wait), created) in self.waits().zip(&self.created).take(SHOWN) {
             write!(f, "\n  task '{task}' waits for {wait}")?;
+            if let Some(created) = created {
+                write!(f, "; it was created at {created}")?;
+            }
         }
         match self.waits.len().saturating_sub(SHOWN) {
             0 => Ok(()),
@@ -53,8 +59,7 @@ impl EventLoop {
             self.give_up();
         }
         let deadlock = Error::from(self.deadlock());
-        let main = self.main.borrow().clone().filter(|main| !main.header().is_done());
-        match main {
+        match self.main_task() {
             Some(main) => main.header().interrupt(deadlock),
             None => {
                 for task in self.unfinished_tasks() {
@@ -67,9 +72,10 @@ impl EventLoop {
     fn deadlock(&self) -> Deadlock {
         let waits = self.unfinished_tasks().into_iter().filter_map(|task| {
             let header = task.header();
-            Some((header.name().to_string(), header.waits_for()?))
+            Some(((header.name().to_string(), header.waits_for()?), header.created()))
         });
-        Deadlock { waits: waits.collect() }
+        let (waits, created) = waits.unzip();
+        Deadlock { waits, created }
     }
 
     /// A task that waits for ever, over and over, whatever it is told. `run` can neither go on nor

@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use corio_futures::{NoRunningLoop, Result};
 use corio_reactor::TimerKey;
 
+use super::debug::note_place;
 use super::{Alarm, EventLoop};
 use crate::report::Report;
 
@@ -41,11 +43,14 @@ impl EventLoopHandle {
     /// it panics, that is reported and the loop goes on.
     ///
     /// The callback may be taken back by the handle, and is not if the handle is dropped.
+    #[track_caller]
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> CallHandle {
+        let place = self.event_loop.place(Location::caller());
         let callback = Rc::new(Cell::new(Some(callback)));
         let taken_back = Rc::downgrade(&callback);
         self.event_loop.call_soon(Box::new(move || {
             if let Some(callback) = callback.take() {
+                note_place(place);
                 callback();
             }
         }));
@@ -60,6 +65,7 @@ impl EventLoopHandle {
     ///
     /// As [`call_soon`](Self::call_soon) otherwise. A delay past the end of the clock's range is
     /// one that never ends.
+    #[track_caller]
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
         match self.time().checked_add(delay) {
             Some(when) => self.call_at(when, callback),
@@ -85,8 +91,14 @@ impl EventLoopHandle {
     /// })?;
     /// # Ok::<(), corio::Error>(())
     /// ```
+    #[track_caller]
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
-        let timer = self.event_loop.set_limit(when, Alarm::Call(Box::new(callback)));
+        let place = self.event_loop.place(Location::caller());
+        let callback = Box::new(move || {
+            note_place(place);
+            callback();
+        });
+        let timer = self.event_loop.set_limit(when, Alarm::Call(callback));
         CallHandle { call: Call::At(Rc::clone(&self.event_loop), timer, when) }
     }
 

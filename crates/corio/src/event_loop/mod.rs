@@ -5,6 +5,7 @@
 //! * [`ready`]: the queue of what is to run;
 //! * [`turn`]: running what is ready, polling, firing timers;
 //! * [`deadlock`]: noticing that nothing will ever happen again;
+//! * [`debug`]: debug mode, and [`slow_step`], what it reports;
 //! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
 //!
 //! # The turn
@@ -29,8 +30,10 @@
 
 mod current;
 mod deadlock;
+mod debug;
 mod handle;
 mod ready;
+mod slow_step;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -46,15 +49,18 @@ use slab::Slab;
 
 use crate::generator::Generators;
 use crate::report::{self, Report};
+use crate::signal::LoopSignals;
 use crate::std_future::Inbox;
 use crate::task::{Header, Runnable};
 use crate::threads::Threads;
 
+use debug::Debug;
 use ready::ReadyQueue;
 
 pub(crate) use current::{CurrentTask, can_wait, current_header};
 pub use deadlock::Deadlock;
 pub use handle::{CallHandle, EventLoopHandle, Statistics, get_running_loop};
+pub use slow_step::SlowStep;
 
 /// Who waits for a file descriptor.
 #[derive(Debug, Default)]
@@ -95,6 +101,8 @@ pub(crate) struct EventLoop {
     exception_handler: RefCell<Option<ExceptionHandler>>,
     pub(crate) threads: Threads,
     pub(crate) generators: Generators,
+    signals: LoopSignals,
+    debug: Debug,
 }
 
 type ExceptionHandler = Rc<dyn Fn(&Report)>;
@@ -126,6 +134,8 @@ impl EventLoop {
             deadlocks: Cell::new(0),
             exception_handler: RefCell::new(None),
             generators: Generators::default(),
+            signals: LoopSignals::default(),
+            debug: Debug::new(),
         }))
     }
 
@@ -201,6 +211,16 @@ impl EventLoop {
         self.clock.now()
     }
 
+    /// The task that `run` was called with, while it has not ended.
+    pub(crate) fn main_task(&self) -> Option<Rc<dyn Runnable>> {
+        self.main.borrow().clone().filter(|main| !main.header().is_done())
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signals(&self) -> &LoopSignals {
+        &self.signals
+    }
+
     pub(crate) fn reactor(&self) -> &Reactor<IoWaiters> {
         &self.reactor
     }
@@ -258,10 +278,11 @@ impl EventLoop {
         self.ready.clear();
         let timers = self.timers.replace(Timers::new());
         drop(timers);
-        // It may hold the loop.
+        // They may hold the loop.
         let handler = self.exception_handler.take();
         drop(handler);
         self.generators.clear();
+        self.signals.close();
     }
 
     pub(crate) fn has_tasks(&self) -> bool {

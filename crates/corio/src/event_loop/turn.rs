@@ -32,28 +32,40 @@ impl EventLoop {
 
     /// One turn, without the look outside if `finished` says that nobody waits for it any more.
     pub(crate) fn turn(&self, finished: impl Fn() -> bool) {
-        for _ in 0..STEPS_PER_TURN {
-            if !self.run_one() || self.hurry.get() {
-                break;
-            }
+        if self.debug.is_on() {
+            self.run_ready::<true>();
+        } else {
+            self.run_ready::<false>();
         }
         if finished() {
             self.hurry.set(false);
         } else {
             self.poll();
+            if self.signals.has_news() {
+                self.signals.deliver(self);
+            }
             self.fire_timers();
+        }
+    }
+
+    /// Runs what is ready, watched in debug mode.
+    fn run_ready<const WATCHED: bool>(&self) {
+        for _ in 0..STEPS_PER_TURN {
+            if !self.run_one::<WATCHED>() || self.hurry.get() {
+                break;
+            }
         }
     }
 
     fn run_some(&self, count: usize) {
         for _ in 0..count {
-            self.run_one();
+            self.run_one::<false>();
         }
     }
 
     /// Runs what has been ready longest. Says whether there was anything.
     #[inline(always)]
-    fn run_one(&self) -> bool {
+    fn run_one<const WATCHED: bool>(&self) -> bool {
         let left = match self.round.get() {
             0 => self.ready.len(),
             left => left,
@@ -63,7 +75,7 @@ impl EventLoop {
         // any more then; and only a child is in the queue when it is done, once, and leaves the
         // table when it is taken out.
         match unsafe { self.ready.pop() } {
-            Some(Ready::Step(task)) => self.step(task),
+            Some(Ready::Step(task)) => self.step::<WATCHED>(task),
             Some(Ready::Call(callback)) => self.call(callback),
             None => return false,
         }
@@ -71,7 +83,7 @@ impl EventLoop {
     }
 
     #[inline(always)]
-    fn step(&self, task: &Header) {
+    fn step<const WATCHED: bool>(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);
         let key = task.key;
         let runs = match task.state() {
@@ -81,7 +93,11 @@ impl EventLoop {
             _ if task.misses_turn() => return,
             _ => true,
         };
-        if !runs || with_current(task, || task.step()) {
+        let run = || match WATCHED {
+            true => self.watch_step(task),
+            false => with_current(task, || task.step()),
+        };
+        if !runs || run() {
             self.end(key, task.is_child);
         }
     }
@@ -116,6 +132,13 @@ impl EventLoop {
     }
 
     fn call(&self, callback: Box<dyn FnOnce()>) {
+        if self.debug.is_on() {
+            return self.watch_call(|| self.call_unwatched(callback));
+        }
+        self.call_unwatched(callback);
+    }
+
+    fn call_unwatched(&self, callback: Box<dyn FnOnce()>) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
             let error = Error::from(Panicked::in_callback(payload));
             self.report("a callback of the event loop failed", &error);
@@ -126,7 +149,7 @@ impl EventLoop {
     fn poll(&self) {
         self.collect();
         self.empty_inbox();
-        let busy = !self.ready.is_empty() || self.hurry.get();
+        let busy = !self.ready.is_empty() || self.hurry.get() || self.signals.has_news();
         if busy && self.reactor.sources() == 0 {
             return;
         }
@@ -135,7 +158,7 @@ impl EventLoop {
             _ if busy => Some(Duration::ZERO),
             Some(deadline) if self.clock.is_virtual() => Some(self.hold_the_clock(deadline)),
             Some(deadline) => Some(deadline.saturating_duration_since(self.now())),
-            None if self.waiting_for_io.get() > 0 || self.threads.may_call() => None,
+            None if self.may_be_woken() => None,
             None => return self.break_deadlock(),
         };
         let sleeps = timeout != Some(Duration::ZERO) && self.threads.nod_off();
@@ -165,6 +188,11 @@ impl EventLoop {
             self.clock.advance_to(deadline);
             self.threads.release();
         }
+    }
+
+    /// Whether the outside world may make something ready.
+    fn may_be_woken(&self) -> bool {
+        self.waiting_for_io.get() > 0 || self.threads.may_call() || self.signals.has_handlers()
     }
 
     /// How long, in real time, virtual time must stand still before it may jump to `deadline`.

@@ -315,7 +315,9 @@ impl<'a> Joint<'a> {
         self.state.pending.set(self.state.pending.get() + 1);
         // SAFETY: `self` owns the open nursery, and `gather` drops it before `'a` ends: see the
         // invariant.
-        Task::new(unsafe { self.state.nursery.spawn(TaskOptions::new(), body) })
+        let child = unsafe { self.state.nursery.spawn(TaskOptions::new(), body) };
+        child.header().note_creation(self.wait.location());
+        Task::new(child)
     }
 
     fn watch<T>(&self, task: &Task<'a, T>) {

@@ -95,6 +95,7 @@ impl<'scope> TaskGroup<'scope, '_> {
     /// waiting for the task says that it was cancelled.
     ///
     /// The handle may be dropped: the group sees to the child and its failure.
+    #[track_caller]
     pub fn create_task<T, F>(&'scope self, body: F) -> Task<'scope, T>
     where
         T: 'scope,
@@ -104,6 +105,7 @@ impl<'scope> TaskGroup<'scope, '_> {
     }
 
     /// As [`create_task`](Self::create_task), with a name or a stack size of its own.
+    #[track_caller]
     pub fn create_task_with<T, F>(&'scope self, options: TaskOptions, body: F) -> Task<'scope, T>
     where
         T: 'scope,

@@ -82,6 +82,7 @@ impl Nursery {
     ///
     /// The frame that owns the nursery's [`Open`] drops it, or is left for good by never being
     /// resumed, before `'a` ends.
+    #[track_caller]
     pub(crate) unsafe fn spawn<'a, T, F>(
         self: &Rc<Self>,
         options: TaskOptions,

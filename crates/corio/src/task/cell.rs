@@ -10,7 +10,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Mutex;
 
@@ -173,7 +173,7 @@ impl<T, F: FnOnce() -> Result<T>> Outcome<T> for TaskCell<T, F> {
             return;
         }
         if let Some(error) = self.completion.unretrieved() {
-            let message = format!("task '{}' failed and nobody waits for it", self.header.name());
+            let message = format!("{} failed and nobody waits for it", self.header.description());
             self.header.event_loop.report(&message, error);
         }
         // SAFETY: references to the outcome come from the handle, which is gone, from watchers
@@ -204,6 +204,7 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
 /// borrow is then no longer used. (The body is gone when the task is done. The outcome goes with
 /// the handle that is returned, which cannot outlive `'a`; if it is leaked, nobody drops the
 /// outcome at all. What others keep of a task, its header, borrows nothing.)
+#[track_caller]
 pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
     event_loop: Rc<EventLoop>,
     options: TaskOptions,
@@ -214,6 +215,7 @@ where
     T: 'a,
     F: FnOnce() -> Result<T> + 'a,
 {
+    let caller = Location::caller();
     let table = Rc::clone(&event_loop);
     table.add_task(|key| {
         let cell = Rc::new(TaskCell {
@@ -223,6 +225,7 @@ where
             parent: Cell::new(parent),
             failure: Cell::new(None),
         });
+        cell.header.note_creation(caller);
         let runnable: Rc<dyn Runnable + 'a> = cell.clone();
         // SAFETY: only the lifetime changes. Through a `Runnable` one can reach the body, which
         // is gone when the task is done, and the outcome's error, which borrows nothing; the

@@ -43,6 +43,7 @@ use crate::report;
 /// # Ok::<(), corio::Error>(())
 /// ```
 #[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
+#[track_caller]
 pub fn create_task<T, F>(body: F) -> Task<'static, T>
 where
     T: 'static,
@@ -53,6 +54,7 @@ where
 
 /// As [`create_task`], with a name or a stack size of its own.
 #[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
+#[track_caller]
 pub fn create_task_with<T, F>(options: TaskOptions, body: F) -> Task<'static, T>
 where
     T: 'static,

@@ -10,7 +10,7 @@
 //!      └── cancelled before its first step ────────▶ Done
 //! ```
 //!
-//! (A task is Held instead of Parked while foreign code looks at what it waits for.)
+//! (A task is Watched instead of Running if its loop is in debug mode. A task is Held instead of Parked while foreign code looks at what it waits for.)
 //!
 //! A task in the states Created and Ready stands in the loop's queue exactly once.
 //!
@@ -20,7 +20,7 @@
 //! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -37,6 +37,8 @@ pub(crate) enum State {
     Created,
     Ready,
     Running,
+    /// Running, in a loop in debug mode.
+    Watched,
     Parked,
     /// Parked, and kept so, while foreign code looks at what the task waits for.
     Held,
@@ -136,6 +138,8 @@ impl Drop for Held<'_> {
 #[derive(Default)]
 struct Rare {
     name: Option<Rc<str>>,
+    /// Where the task was made, if its loop is in debug mode.
+    created: Option<&'static Location<'static>>,
     /// Why the wait that the task resumes from has failed.
     interrupt: Option<Error>,
     /// A cancellation that is not delivered yet.
@@ -186,6 +190,27 @@ impl Header {
 
     pub(crate) fn name(&self) -> Rc<str> {
         self.given_name().unwrap_or_else(|| format!("Task-{}", self.number).into())
+    }
+
+    /// The name as reports have it, with where the task was made if that is known.
+    pub(crate) fn description(&self) -> String {
+        match self.created() {
+            Some(created) => format!("task '{}' (created at {created})", self.name()),
+            None => format!("task '{}'", self.name()),
+        }
+    }
+
+    /// Where the task was made, if its loop was in debug mode then.
+    pub(crate) fn created(&self) -> Option<&'static Location<'static>> {
+        self.rare.borrow().as_ref()?.created
+    }
+
+    /// Notes where the task was made, in debug mode.
+    #[inline]
+    pub(crate) fn note_creation(&self, created: &'static Location<'static>) {
+        if self.event_loop.debug().is_on() {
+            self.with_rare(|rare| rare.created = Some(created));
+        }
     }
 
     fn given_name(&self) -> Option<Rc<str>> {
@@ -245,7 +270,18 @@ impl Header {
     /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
     #[inline(always)]
     pub(crate) fn step(&self) -> bool {
-        self.state.set(State::Running);
+        self.run(State::Running)
+    }
+
+    /// As [`step`](Self::step), in debug mode.
+    #[cold]
+    pub(crate) fn watched_step(&self) -> bool {
+        self.run(State::Watched)
+    }
+
+    #[inline(always)]
+    fn run(&self, state: State) -> bool {
+        self.state.set(state);
         let mut coroutine = self.coroutine.borrow_mut();
         let state = coroutine.as_mut().map(|coroutine| coroutine.resume(()));
         match state {
@@ -504,6 +540,15 @@ impl Header {
         (self.state() == State::Parked).then(|| self.with_wait(|wait| format!("{wait:?}")))
     }
 
+    /// What the task is parked for, or was until it became ready, and where.
+    pub(crate) fn parked_for(&self) -> Option<(&'static str, &'static Location<'static>)> {
+        let wait = self.waiting.get()?;
+        // SAFETY: `park` stores a reference to what its caller holds, and takes it out before it
+        // returns. A task's stack is never freed, or unwound by force, while it is suspended.
+        let wait = unsafe { wait.as_ref() };
+        Some((wait.what(), wait.location()))
+    }
+
     fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
         change(self.rare.borrow_mut().get_or_insert_default())
     }
@@ -573,8 +618,12 @@ impl Header {
     #[inline(never)]
     fn cannot_suspend(&self, what: &'static str) -> Result<()> {
         let cannot = match self.state() {
-            State::Running if !self.runs_here() => CannotWait::Elsewhere,
-            State::Running => CannotWait::Unwinding,
+            State::Running | State::Watched if !self.runs_here() => CannotWait::Elsewhere,
+            State::Watched if !std::thread::panicking() => {
+                self.event_loop.debug().note_stack();
+                return Ok(());
+            }
+            State::Running | State::Watched => CannotWait::Unwinding,
             _ => CannotWait::NotCurrent,
         };
         Err(cannot(what).into())

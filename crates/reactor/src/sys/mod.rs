@@ -1,7 +1,7 @@
 //! Everything that depends on the operating system.
 //!
 //! Each platform contributes two files under one set of names: how a source is named to the kernel
-//! (`unix`, `windows`) and the selector that [`Backend::Native`] stands for (`epoll`, elsewhere
+//! and a poller woken (`unix`, `windows`) and the selector that [`Backend::Native`] stands for (`epoll`, elsewhere
 //! `portable`). The rest of the crate has no `cfg`.
 
 #[cfg(target_os = "linux")]
@@ -22,6 +22,7 @@ use self::unix as raw;
 #[cfg(windows)]
 use self::windows as raw;
 
+use self::raw::{Bell, Ringer};
 pub(crate) use self::raw::{Handle, UNWATCHABLE};
 pub use self::selector::Backend;
 pub(crate) use self::selector::{Event, Selector, Waker};

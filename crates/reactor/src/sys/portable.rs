@@ -1,4 +1,7 @@
 //! `polling`, as it is, on any system that it supports.
+//!
+//! Only its notifier is not used where there are signals: a signal handler may run at any moment, so
+//! what it calls must not allocate, as `Poller::notify` does on some systems. See `Bell`.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,11 +11,17 @@ use std::time::Duration;
 
 use polling::{Events, PollMode, Poller};
 
-use super::{Event, Handle};
+use super::{Bell, Event, Handle, Ringer};
 use crate::Readiness;
+use crate::arena::CAPACITY;
+
+/// Marks the events of the bell; no source has this key, nor has `polling`'s own notifier.
+const RUNG: usize = CAPACITY;
 
 pub(crate) struct Selector {
+    /// Before the bell, so that it is dropped first.
     poller: Arc<Poller>,
+    bell: Bell,
     mode: PollMode,
     /// Where `polling` writes; emptied before each wait returns.
     events: RefCell<Events>,
@@ -21,23 +30,26 @@ pub(crate) struct Selector {
 impl Selector {
     /// Edge mode if the system has one.
     pub(super) fn new() -> io::Result<Self> {
-        let mut selector = Self::oneshot()?;
-        if selector.poller.supports_edge() {
-            selector.mode = PollMode::Edge;
-        }
-        Ok(selector)
+        let poller = Poller::new()?;
+        let mode = if poller.supports_edge() { PollMode::Edge } else { PollMode::Oneshot };
+        Self::with(poller, mode)
     }
 
     pub(super) fn oneshot() -> io::Result<Self> {
-        Ok(Self {
-            poller: Arc::new(Poller::new()?),
-            mode: PollMode::Oneshot,
-            events: RefCell::new(Events::new()),
-        })
+        Self::with(Poller::new()?, PollMode::Oneshot)
+    }
+
+    fn with(poller: Poller, mode: PollMode) -> io::Result<Self> {
+        let bell = Bell::new()?;
+        if let Some(rings) = bell.source() {
+            // SAFETY: the bell's source stays open as long as the poller: it is dropped after it.
+            unsafe { poller.add_with_mode(rings, polling::Event::readable(RUNG), mode)? };
+        }
+        Ok(Self { poller: Arc::new(poller), bell, mode, events: RefCell::new(Events::new()) })
     }
 
     pub(super) fn waker(&self) -> Waker {
-        Waker(Arc::clone(&self.poller))
+        Waker(self.bell.ringer(&self.poller))
     }
 
     /// # Safety
@@ -78,12 +90,26 @@ impl Selector {
         // `polling` does not tell the end of a stream from data. In edge mode every event may have
         // been the last one; in oneshot mode what is left over is reported again.
         let end_hint = self.mode == PollMode::Edge;
-        events.extend(reported.iter().map(|event| Event {
+        if reported.iter().any(|event| event.key == RUNG) {
+            self.hush()?;
+        }
+        events.extend(reported.iter().filter(|event| event.key != RUNG).map(|event| Event {
             key: event.key,
             readiness: Readiness::new(event.readable, event.writable),
             end_hint,
         }));
         Ok(true)
+    }
+
+    /// Makes the bell ready to be heard again.
+    fn hush(&self) -> io::Result<()> {
+        self.bell.hush();
+        match (self.mode, self.bell.source()) {
+            (PollMode::Oneshot, Some(rings)) => {
+                self.poller.modify_with_mode(rings, polling::Event::readable(RUNG), self.mode)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -94,10 +120,10 @@ impl fmt::Debug for Selector {
 }
 
 #[derive(Debug)]
-pub(crate) struct Waker(Arc<Poller>);
+pub(crate) struct Waker(Ringer);
 
 impl Waker {
     pub(super) fn wake(&self) -> io::Result<()> {
-        self.0.notify()
+        self.0.ring()
     }
 }

@@ -1,9 +1,12 @@
 //! File descriptors.
 
 use std::fmt;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
-use polling::AsSource;
+use polling::{AsSource, Poller};
 
 /// The name of a source, kept apart from the value that owns it.
 #[derive(Clone, Copy, Debug)]
@@ -41,5 +44,50 @@ impl AsRawFd for Handle {
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "file descriptor {}", self.0.as_raw_fd())
+    }
+}
+
+/// What wakes a poller: a pair of sockets, one of which is watched. To ring it is one `send`, which
+/// a signal handler may do.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    rings: UnixStream,
+    clapper: Arc<UnixStream>,
+}
+
+impl Bell {
+    pub(super) fn new() -> io::Result<Self> {
+        let (rings, clapper) = UnixStream::pair()?;
+        rings.set_nonblocking(true)?;
+        clapper.set_nonblocking(true)?;
+        Ok(Self { rings, clapper: Arc::new(clapper) })
+    }
+
+    /// What the poller is to watch for being readable.
+    pub(super) fn source(&self) -> Option<&UnixStream> {
+        Some(&self.rings)
+    }
+
+    pub(super) fn ringer(&self, _: &Arc<Poller>) -> Ringer {
+        Ringer(Arc::clone(&self.clapper))
+    }
+
+    /// Forgets the rings so far.
+    pub(super) fn hush(&self) {
+        let mut rings = [0; 64];
+        while (&self.rings).read(&mut rings).is_ok_and(|count| count > 0) {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Ringer(Arc<UnixStream>);
+
+impl Ringer {
+    pub(super) fn ring(&self) -> io::Result<()> {
+        match (&*self.0).write(&[0]) {
+            // It has rung so often already.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            rung => rung.map(drop),
+        }
     }
 }

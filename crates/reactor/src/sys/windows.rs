@@ -1,9 +1,11 @@
 //! Sockets.
 
 use std::fmt;
+use std::io;
 use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
+use std::sync::Arc;
 
-use polling::AsSource;
+use polling::{AsSource, Poller};
 
 /// The name of a source, kept apart from the value that owns it.
 #[derive(Clone, Copy, Debug)]
@@ -41,5 +43,39 @@ impl AsRawSocket for Handle {
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "socket {}", self.0.as_raw_socket())
+    }
+}
+
+/// What wakes a poller: its own notifier.
+#[derive(Debug)]
+pub(crate) struct Bell;
+
+#[expect(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "the signatures are those of all systems"
+)]
+impl Bell {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) fn source(&self) -> Option<&std::net::TcpStream> {
+        None
+    }
+
+    pub(super) fn ringer(&self, poller: &Arc<Poller>) -> Ringer {
+        Ringer(Arc::clone(poller))
+    }
+
+    pub(super) fn hush(&self) {}
+}
+
+#[derive(Debug)]
+pub(crate) struct Ringer(Arc<Poller>);
+
+impl Ringer {
+    pub(super) fn ring(&self) -> io::Result<()> {
+        self.0.notify()
     }
 }

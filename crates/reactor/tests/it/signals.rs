@@ -1,4 +1,4 @@
-//! A signal ends a wait, or does not; it is never an error.
+//! A signal ends a wait, or does not; it is never an error. Its handler may ring the bell.
 
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use corio_reactor::Reactor;
 
-use crate::support::on_every_backend;
+use crate::support::{LONG, on_every_backend};
 
 #[test]
 fn a_signal_is_not_an_error() {
@@ -32,5 +32,22 @@ fn a_signal_is_not_an_error() {
         }
         waiter.join().unwrap();
         signal_hook::low_level::unregister(id);
+    });
+}
+
+#[test]
+fn a_signal_handler_may_notify() {
+    on_every_backend(|backend| {
+        let reactor: Reactor = Reactor::with_backend(backend).unwrap();
+        let notifier = reactor.notifier();
+        // SAFETY: `notify` may be called by a signal handler.
+        let id =
+            unsafe { signal_hook::low_level::register(libc::SIGUSR2, move || notifier.notify()) };
+        for round in 1..=100 {
+            signal_hook::low_level::raise(libc::SIGUSR2).unwrap();
+            reactor.wait(LONG, |(), _| {}).unwrap();
+            assert_eq!(reactor.statistics().notifications, round);
+        }
+        signal_hook::low_level::unregister(id.unwrap());
     });
 }
