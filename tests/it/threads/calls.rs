@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use corio::{LoopClosed, LoopHandle, Queue, Result, Runner, get_running_loop, run};
-use corio_tests::{Log, ms, virtual_run, yield_now};
+use corio_tests::{Log, ms, settle, virtual_run, yield_now};
 
 use super::{count_drops, event, gate, on_a_thread, set_event};
 
@@ -242,8 +242,7 @@ fn a_function_stays_on_its_loop_and_is_called_from_elsewhere() -> Result<()> {
         for feeder in feeders {
             feeder.join().unwrap()?;
         }
-        yield_now()?;
-        yield_now()?;
+        settle()?;
         assert_eq!(Rc::strong_count(&queue), 1, "nobody can call it any more");
         Ok(())
     })
