@@ -30,6 +30,15 @@ fn errors_cross_threads() {
 }
 
 #[test]
+fn what_other_threads_hold_crosses_to_them() {
+    crosses::<corio::LoopHandle>();
+    crosses::<corio::ThreadsafeCallHandle>();
+    crosses::<corio::ThreadsafeFunction<u32>>();
+    // Whether what it comes to may be shared is nobody's concern before it is taken.
+    crosses::<corio::RemoteTask<std::cell::Cell<()>>>();
+}
+
+#[test]
 fn whatever_belongs_to_a_loop_stays_on_its_thread() {
     assert_not!(Send:
         corio::Runner,
@@ -40,6 +49,8 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         corio::Future<()>,
         corio::SharedFuture<()>,
         corio::Promise<()>,
+        corio::Job<()>,
+        corio::RemoteTask<Rc<()>>,
         &'static corio::Event,
         &'static corio::Lock<()>,
         corio::LockGuard<'static, ()>,
@@ -59,6 +70,7 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         corio::Future<()>,
         corio::SharedFuture<()>,
         corio::Promise<()>,
+        corio::Job<()>,
         corio::Event,
         corio::Lock<()>,
         corio::LockGuard<'static, ()>,

@@ -61,7 +61,7 @@ pub use task::{
 };
 pub use threads::{
     Executor, ExecutorShutDown, Job, JobDropped, LoopHandle, RemoteTask, ThreadsafeCallHandle,
-    Work, to_thread,
+    ThreadsafeFunction, Work, to_thread,
 };
 pub use timeout::{Timeout, TimeoutMisused, timeout, timeout_at};
 pub use waiting::{

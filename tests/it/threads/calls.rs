@@ -1,11 +1,12 @@
 //! `call_soon_threadsafe`, and taking calls back.
 
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use corio::{LoopClosed, LoopHandle, Result, Runner, get_running_loop, run};
-use corio_tests::{Log, ms, virtual_run, yield_now};
+use corio::{LoopClosed, LoopHandle, Queue, Result, Runner, get_running_loop, run};
+use corio_tests::{Log, ms, settle, virtual_run, yield_now};
 
 use super::{count_drops, event, gate, on_a_thread, set_event};
 
@@ -207,6 +208,7 @@ fn a_loop_that_is_closed_takes_no_calls_and_drops_those_it_has() -> Result<()> {
 fn a_call_that_the_loop_has_taken_in_but_not_made_is_dropped_too() -> Result<()> {
     /// Calls itself for as long as there is a loop to do so.
     fn again(event_loop: LoopHandle, token: Arc<()>) {
+        assert_eq!(Arc::strong_count(&token), 2);
         let next = event_loop.clone();
         let _ = event_loop.call_soon_threadsafe(move || again(next, token));
     }
@@ -217,5 +219,47 @@ fn a_call_that_the_loop_has_taken_in_but_not_made_is_dropped_too() -> Result<()>
     assert_eq!(Arc::strong_count(&token), 2);
     drop(runner);
     assert_eq!(Arc::strong_count(&token), 1);
+    Ok(())
+}
+
+#[test]
+fn a_function_stays_on_its_loop_and_is_called_from_elsewhere() -> Result<()> {
+    run(|| {
+        let queue = Rc::new(Queue::unbounded());
+        let feed = Rc::clone(&queue);
+        let put = get_running_loop()?.threadsafe_function(move |item: u32| {
+            feed.put_nowait(item).expect("it has no limit");
+        });
+        let feeders = [0, 100].map(|first| {
+            let put = put.clone();
+            thread::spawn(move || (first..first + 100).try_for_each(|i| put.call(i).map(drop)))
+        });
+        drop(put);
+        let mut items = (0..200).map(|_| queue.get()).collect::<Result<Vec<_>>>()?;
+        assert!(items.iter().filter(|item| **item < 100).is_sorted());
+        items.sort_unstable();
+        assert!(items.iter().copied().eq(0..200));
+        for feeder in feeders {
+            feeder.join().unwrap()?;
+        }
+        settle()?;
+        assert_eq!(Rc::strong_count(&queue), 1, "nobody can call it any more");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_function_goes_with_its_loop() -> Result<()> {
+    let mut runner = Runner::with_virtual_clock()?;
+    let token = Rc::new(());
+    let captured = Rc::clone(&token);
+    let function = runner.run(|| {
+        let event_loop = get_running_loop()?;
+        Ok(event_loop.threadsafe_function(move |()| drop(Rc::clone(&captured))))
+    })?;
+    assert_eq!(Rc::strong_count(&token), 2);
+    drop(runner);
+    assert_eq!(Rc::strong_count(&token), 1);
+    assert_eq!(function.call(()).unwrap_err(), LoopClosed);
     Ok(())
 }

@@ -16,7 +16,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn virtual_time_stands_still_while_a_job_runs() -> Result<()> {
     virtual_run(|| {
         let began = now();
-        timeout(HOUR, || to_thread(|| Ok(thread::sleep(ms(5)))))?;
+        timeout(HOUR, || {
+            to_thread(|| {
+                thread::sleep(ms(5));
+                Ok(())
+            })
+        })?;
         assert_eq!(now(), began);
         Ok(())
     })

@@ -303,7 +303,11 @@ fn a_job_that_does_not_end_is_reported_and_abandoned() -> Result<()> {
 fn shutting_the_default_executor_down_twice_is_no_harm() -> Result<()> {
     virtual_run(|| {
         let event_loop = get_running_loop()?;
-        drop(event_loop.run_in_executor(None, || Ok(thread::sleep(ms(2))))?);
+        let sleep = || {
+            thread::sleep(ms(2));
+            Ok(())
+        };
+        drop(event_loop.run_in_executor(None, sleep)?);
         event_loop.shutdown_default_executor(Duration::from_secs(60))?;
         event_loop.shutdown_default_executor(Duration::ZERO)?;
         assert!(to_thread(|| Ok(())).is_err());

@@ -74,11 +74,14 @@ fn a_thread_that_has_waited_long_enough_can_cancel() -> Result<()> {
     with_a_loop(|event_loop| {
         let ended = Arc::new(AtomicUsize::new(0));
         let end = Arc::clone(&ended);
+        let (begin, begun) = gate();
         let task = event_loop.run_coroutine_threadsafe(move || {
+            begin.send(())?;
             let slept = sleep(Duration::MAX);
             end.store(1, Ordering::Release);
             slept
         })?;
+        begun.recv()?;
         let task = task.wait_timeout(ms(1)).expect_err("it sleeps for ever");
         assert!(!task.is_done());
         assert!(task.cancel());
@@ -170,7 +173,10 @@ fn a_task_that_is_left_behind_leaves_no_thread_waiting() -> Result<()> {
         yield_now()
     })?;
     // Nobody can run it here.
-    run(|| Ok(runner.close()))?;
+    run(|| {
+        runner.close();
+        Ok(())
+    })?;
     let error = waiter.join().unwrap().unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&LoopClosed));
     Ok(())
@@ -246,12 +252,15 @@ fn a_task_waits_for_one_of_another_loop_and_nobody_else_does() -> Result<()> {
 fn cancelling_a_task_cancels_what_it_waits_for_on_another_loop() -> Result<()> {
     with_a_loop(|other| {
         run(move || {
+            let (begin, begun) = gate();
             let (end, ended) = std::sync::mpsc::channel();
             let task = other.run_coroutine_threadsafe(move || {
+                begin.send(())?;
                 let slept = sleep(Duration::MAX);
                 end.send(slept.clone().unwrap_err().is_cancelled())?;
                 slept
             })?;
+            corio::to_thread(move || Ok(begun.recv()?))?;
             assert!(timeout(ms(1), || task.wait()).unwrap_err().is_timeout());
             assert!(corio::to_thread(move || Ok(ended.recv()?))?);
             Ok(())

@@ -1,5 +1,5 @@
-//! Nothing is ready, no timer is set, no file descriptor is waited for: nothing will ever happen
-//! again. asyncio waits for ever then; corio says which task waits for what, and ends the main
+//! Nothing is ready, no timer is set, no file descriptor is waited for, and no other thread has a
+//! say: nothing will ever happen again. asyncio waits for ever then; corio says which task waits for what, and ends the main
 //! task's wait with that.
 
 use std::fmt;
@@ -14,6 +14,9 @@ use crate::report;
 ///
 /// The main task gets this where it waits, and so, as a rule, whoever called
 /// [`run`](crate::run).
+///
+/// A loop that waits for a job on another thread is not deadlocked, and neither is one of which a
+/// [`LoopHandle`](crate::LoopHandle) is alive: whoever has it may wake a task yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlock {
     waits: Vec<(String, String)>,

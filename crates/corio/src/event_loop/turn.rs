@@ -161,8 +161,10 @@ impl EventLoop {
             None if self.may_be_woken() => None,
             None => return self.break_deadlock(),
         };
-        let sleeps = timeout != Some(Duration::ZERO) && self.threads.nod_off();
-        let timeout = if sleeps { timeout } else { Some(Duration::ZERO) };
+        // If no other thread can call, none becomes able to while this one sleeps.
+        let listens = timeout != Some(Duration::ZERO) && self.threads.may_call();
+        let mail_came = listens && !self.threads.nod_off();
+        let timeout = if mail_came { Some(Duration::ZERO) } else { timeout };
         let polled = self.reactor.wait(timeout, |waiters, readiness| {
             if readiness.readable {
                 waiters.readable.notify_all();
@@ -174,7 +176,7 @@ impl EventLoop {
         if let Err(error) = polled {
             self.report("the operating system could not be polled", &error.into());
         }
-        if sleeps {
+        if listens {
             self.threads.wake_up();
             self.collect();
         }

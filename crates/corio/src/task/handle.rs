@@ -420,9 +420,9 @@ impl<T> fmt::Debug for Task<'_, T> {
     }
 }
 
-/// A task was to be made on a loop that has run its last step.
+/// Something was asked of a loop that has run its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the event loop is closed: it will not run another task")]
+#[error("the event loop is closed: it will not run anything any more")]
 pub struct LoopClosed;
 
 /// A task was waited for that its waiter cannot wait for.
@@ -437,7 +437,7 @@ pub enum CannotAwait {
     OtherLoop(String),
     /// This thread would have to run it, and does not while it waits.
     #[error(
-        "the task belongs to this thread's event loop, which does not run: nothing to wait for"
+        "the task belongs to this thread's event loop, which could not run it while the thread waits"
     )]
     OwnThread,
 }

@@ -62,6 +62,9 @@ impl LoopHandle {
     /// The callback may be taken back by the handle, and is not if the handle is dropped. If the
     /// loop is closed before its turn comes, it is dropped.
     ///
+    /// What crosses threads cannot bring a queue, an event or a promise of the loop along. A
+    /// [`threadsafe_function`](EventLoopHandle::threadsafe_function) can, for it stays on the loop.
+    ///
     /// # Errors
     ///
     /// [`LoopClosed`] if it will not be called any more; it is dropped then.
@@ -69,19 +72,14 @@ impl LoopHandle {
     /// # Examples
     ///
     /// ```
-    /// use std::{rc::Rc, thread};
-    ///
     /// corio::run(|| {
     ///     let event_loop = corio::get_running_loop()?.handle();
-    ///     let (sender, receiver) = std::sync::mpsc::channel();
-    ///     let bell = thread::spawn(move || {
-    ///         let receipt = event_loop.call_soon_threadsafe(move || sender.send("ding").unwrap());
-    ///         receipt.map(drop)
-    ///     });
-    ///     corio::to_thread(move || Ok(bell.join().unwrap()?))?;
-    ///     corio::sleep(std::time::Duration::ZERO)?;
-    ///     assert_eq!(receiver.try_recv()?, "ding");
-    ///     Ok(())
+    ///     corio::to_thread(move || {
+    ///         let call = event_loop.call_soon_threadsafe(|| println!("on the loop's thread"))?;
+    ///         let in_time = call.cancel();
+    ///         println!("{}", if in_time { "it never was" } else { "it is over" });
+    ///         Ok(())
+    ///     })
     /// })?;
     /// # Ok::<(), corio::Error>(())
     /// ```

@@ -19,7 +19,7 @@
 //! * [`call`]: a callback that another thread may take back;
 //! * [`oneshot`]: a result on its way from one thread to another;
 //! * [`post`]: the part of a loop that other threads share;
-//! * [`loop_handle`], [`call_handle`], [`remote_task`]: what other threads hold;
+//! * [`loop_handle`], [`call_handle`], [`function`], [`remote_task`]: what other threads hold;
 //! * [`expected`]: what the loop expects from other threads;
 //! * [`executor`], [`job`], [`to_thread`]: what the loop hands out.
 //!
@@ -46,6 +46,7 @@ mod call;
 mod call_handle;
 mod executor;
 mod expected;
+mod function;
 mod inbox;
 mod job;
 mod loop_handle;
@@ -55,6 +56,7 @@ mod remote_task;
 mod sync;
 mod to_thread;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -71,6 +73,7 @@ use remote_task::Errand;
 
 pub use call_handle::ThreadsafeCallHandle;
 pub use executor::{Executor, ExecutorShutDown, Work};
+pub use function::ThreadsafeFunction;
 pub use job::{Job, JobDropped};
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
@@ -82,6 +85,8 @@ pub(crate) struct Threads {
     expected: Expected,
     /// Tasks that other threads have asked for and that have not ended.
     errands: RefCell<BTreeMap<usize, Rc<dyn Errand>>>,
+    /// Functions of this loop that other threads can call.
+    functions: RefCell<BTreeMap<usize, Rc<dyn Any>>>,
     /// Where `to_thread` runs; `None` is the pool of the process.
     default_executor: RefCell<Option<Rc<dyn Executor>>>,
     executor_shut_down: Cell<bool>,
@@ -99,6 +104,7 @@ impl Threads {
             post: Arc::new(Post::new(notifier)),
             expected: Expected::default(),
             errands: RefCell::default(),
+            functions: RefCell::default(),
             default_executor: RefCell::default(),
             executor_shut_down: Cell::new(false),
             job_ended: WaitList::new(),
@@ -150,8 +156,8 @@ impl Threads {
         for errand in errands.values() {
             errand.fail();
         }
-        let executor = self.default_executor.take();
-        drop(executor);
+        let (functions, executor) = (self.functions.take(), self.default_executor.take());
+        drop((functions, executor));
     }
 }
 

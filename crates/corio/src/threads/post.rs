@@ -22,7 +22,7 @@ pub(super) struct Post {
     notifier: Notifier,
     /// The thread of the loop, which never changes.
     thread: ThreadId,
-    next_errand: AtomicUsize,
+    next_number: AtomicUsize,
 }
 
 impl Post {
@@ -32,7 +32,7 @@ impl Post {
             inbox: Inbox::new(),
             notifier,
             thread: thread::current().id(),
-            next_errand: AtomicUsize::new(0),
+            next_number: AtomicUsize::new(0),
         }
     }
 
@@ -55,9 +55,9 @@ impl Post {
         thread::current().id() == self.thread
     }
 
-    /// A number for a new errand.
-    pub(super) fn errand(&self) -> usize {
-        self.next_errand.fetch_add(1, Ordering::Relaxed)
+    /// A number that no other errand or function of the loop has.
+    pub(super) fn number(&self) -> usize {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Counts a [`LoopHandle`](super::LoopHandle).

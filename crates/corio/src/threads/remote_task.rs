@@ -75,7 +75,7 @@ where
     F: FnOnce() -> Result<T> + Send + 'static,
 {
     let (sender, outcome) = oneshot();
-    let errand = event_loop.post.errand();
+    let errand = event_loop.post.number();
     let start = event_loop.hand_in(move || Relay::start(errand, body, sender))?;
     Ok(RemoteTask { outcome, start, errand, event_loop })
 }
