@@ -282,6 +282,41 @@ fn a_group_lends_its_tasks_to_what_borrows() -> Result<()> {
 }
 
 #[test]
+fn every_form_can_borrow_in_a_group() -> Result<()> {
+    run_to_rest(|| {
+        let words = ["to", "be", "or", "not"].map(str::to_owned);
+        let good = || words.iter().map(Ok::<&String, Error>);
+        let broken = || good().chain([Err(Error::msg("broken"))]);
+        task_group(|group| {
+            let all = || words.iter().within(group);
+            assert_eq!(all().buffered(2).count(), 4);
+            assert_eq!(all().map_concurrent(2, |word| Ok(&words[0] < word)).count(), 4);
+            assert_eq!(all().map_concurrent_unordered(2, |word| Ok(word)).count(), 4);
+            assert_eq!(all().merge(words.iter()).count(), 8);
+            assert_eq!(all().zip_latest(words.iter()).count(), 7);
+            assert_eq!(all().chunks_timeout(3, ms(1)).count(), 2);
+            assert_eq!(all().timeout(ms(1)).count(), 4);
+
+            let failed = |results: &mut dyn Iterator<Item = Result<()>>| {
+                assert_eq!(results.last().expect("an item").unwrap_err().to_string(), "broken");
+            };
+            let all = || broken().within(group);
+            failed(&mut all().try_buffered(2).map(|item| item.map(drop)));
+            failed(&mut all().try_map_concurrent(2, |word| match words.contains(word) {
+                true => Ok(()),
+                false => Err(Error::msg("no such word")),
+            }));
+            failed(&mut all().try_map_concurrent_unordered(2, |_| Ok(())));
+            failed(&mut all().try_merge(good()).map(|item| item.map(drop)));
+            failed(&mut all().try_zip_latest(good()).map(|item| item.map(drop)));
+            failed(&mut all().try_chunks_timeout(3, ms(1)).map(|item| item.map(drop)));
+            failed(&mut all().try_timeout(ms(1)).map(|item| item.map(drop)));
+            Ok(())
+        })
+    })
+}
+
+#[test]
 fn errors_of_items_are_none_of_the_groups_business() -> Result<()> {
     run_to_rest(|| {
         let failures = task_group(|group| {
