@@ -182,11 +182,17 @@ impl<T> Sender<T> {
                 task.event_loop.charge()?;
             }
             self.channel.rooms[self.room].take(&wait)?;
-            let Some(item) = source.next() else { return Ok(()) };
-            send(item);
-            // The source may have made an item of the cancellation, or nothing at all.
+            let item = source.next();
+            let ended = item.is_none();
+            if let Some(item) = item {
+                send(item);
+            }
+            // The source may have made an item of the cancellation, or its end, or nothing at all.
             if self.channel.is_closed() || asked_to_stop() {
                 return Err(Cancelled::new().into());
+            }
+            if ended {
+                return Ok(());
             }
         }
     }
