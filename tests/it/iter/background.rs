@@ -138,6 +138,23 @@ fn a_producer_that_somebody_cancels_says_so_and_ends() -> Result<()> {
 }
 
 #[test]
+fn the_end_of_a_cancelled_source_is_not_taken_for_its_end() -> Result<()> {
+    run_to_rest(|| {
+        // This source ends when it is cancelled.
+        let source = (0..100).take_while(|_| sleep(ms(10)).is_ok());
+        let mut items = source.buffered(1);
+        assert_eq!(items.next().transpose()?, Some(0));
+        sleep(ms(5))?;
+        for task in all_tasks()?.iter().skip(1) {
+            task.cancel();
+        }
+        assert!(items.next().expect("an error").unwrap_err().is_cancelled());
+        assert!(items.next().is_none());
+        Ok(())
+    })
+}
+
+#[test]
 fn a_producer_that_is_cancelled_before_it_begins_says_so() -> Result<()> {
     virtual_run(|| {
         let mut items = merge([(0..2), (10..12)]);
@@ -278,6 +295,41 @@ fn a_group_lends_its_tasks_to_what_borrows() -> Result<()> {
         })?;
         assert_eq!((lengths, merged, used.get()), (6, 6, 3));
         Ok(())
+    })
+}
+
+#[test]
+fn every_form_can_borrow_in_a_group() -> Result<()> {
+    run_to_rest(|| {
+        let words = ["to", "be", "or", "not"].map(str::to_owned);
+        let good = || words.iter().map(Ok::<&String, Error>);
+        let broken = || good().chain([Err(Error::msg("broken"))]);
+        task_group(|group| {
+            let all = || words.iter().within(group);
+            assert_eq!(all().buffered(2).count(), 4);
+            assert_eq!(all().map_concurrent(2, |word| Ok(&words[0] < word)).count(), 4);
+            assert_eq!(all().map_concurrent_unordered(2, Ok).count(), 4);
+            assert_eq!(all().merge(words.iter()).count(), 8);
+            assert_eq!(all().zip_latest(words.iter()).count(), 7);
+            assert_eq!(all().chunks_timeout(3, ms(1)).count(), 2);
+            assert_eq!(all().timeout(ms(1)).count(), 4);
+
+            let failed = |results: &mut dyn Iterator<Item = Result<()>>| {
+                assert_eq!(results.last().expect("an item").unwrap_err().to_string(), "broken");
+            };
+            let all = || broken().within(group);
+            failed(&mut all().try_buffered(2).map(|item| item.map(drop)));
+            failed(&mut all().try_map_concurrent(2, |word| match words.contains(word) {
+                true => Ok(()),
+                false => Err(Error::msg("no such word")),
+            }));
+            failed(&mut all().try_map_concurrent_unordered(2, |_| Ok(())));
+            failed(&mut all().try_merge(good()).map(|item| item.map(drop)));
+            failed(&mut all().try_zip_latest(good()).map(|item| item.map(drop)));
+            failed(&mut all().try_chunks_timeout(3, ms(1)).map(|item| item.map(drop)));
+            failed(&mut all().try_timeout(ms(1)).map(|item| item.map(drop)));
+            Ok(())
+        })
     })
 }
 

@@ -267,3 +267,17 @@ fn tasks_that_wait_for_what_never_comes_are_reported_and_left_to_the_loop() -> R
         Ok(())
     })
 }
+
+#[test]
+fn a_group_whose_iterator_was_forgotten_says_that_it_waits_for_ever() -> Result<()> {
+    run_to_rest(|| {
+        let error = corio::task_group(|group| {
+            let mut items = repeat(()).within(group).buffered(1);
+            items.next().transpose()?;
+            std::mem::forget(items);
+            Ok(())
+        });
+        assert!(error.unwrap_err().to_string().contains("room for the next item of an iterator"));
+        Ok(())
+    })
+}

@@ -17,21 +17,21 @@ const ITEMS: u64 = 10_000;
 fn ten_thousand_slow_items_a_hundred_at_a_time_take_a_hundred_times_as_long_as_one() -> Result<()> {
     run_to_rest(|| {
         let gauge = Gauge::default();
-        let slowly = {
-            let gauge = gauge.clone();
-            move |n| {
-                let _running = gauge.enter();
-                sleep(secs(1)).map(|()| n)
-            }
-        };
         let began = now();
-        let ordered = (0..ITEMS).map_concurrent(100, slowly.clone());
-        assert!(ordered.map(|n| n.unwrap()).eq(0..ITEMS));
+        let results = (0..ITEMS).map_concurrent(100, slowly(&gauge));
+        assert!(results.map(|n| n.unwrap()).eq(0..ITEMS));
         assert_eq!((now() - began, gauge.most()), (secs(100), 100));
+        Ok(())
+    })
+}
 
+#[test]
+fn and_so_they_do_out_of_order() -> Result<()> {
+    run_to_rest(|| {
+        let gauge = Gauge::default();
         let began = now();
-        let unordered = (0..ITEMS).map_concurrent_unordered(100, slowly);
-        let mut seen = unordered.collect::<Result<Vec<_>>>()?;
+        let results = (0..ITEMS).map_concurrent_unordered(100, slowly(&gauge));
+        let mut seen = results.collect::<Result<Vec<_>>>()?;
         seen.sort_unstable();
         assert!(seen.into_iter().eq(0..ITEMS));
         assert_eq!((now() - began, gauge.most()), (secs(100), 100));
@@ -39,30 +39,39 @@ fn ten_thousand_slow_items_a_hundred_at_a_time_take_a_hundred_times_as_long_as_o
     })
 }
 
+fn slowly(gauge: &Gauge) -> impl Fn(u64) -> Result<u64> + use<> {
+    let gauge = gauge.clone();
+    move |n| {
+        let _running = gauge.enter();
+        sleep(secs(1)).map(|()| n)
+    }
+}
+
 #[test]
 fn ten_thousand_of_which_every_third_fails_take_as_long() -> Result<()> {
     run_to_rest(|| {
-        let fallibly = |n| {
-            sleep(secs(1))?;
-            if n % 3 == 0 {
-                Err(Error::msg(format!("{n} is three times something")))
-            } else {
-                Ok(n)
-            }
-        };
         let began = now();
-        let ordered = (0..ITEMS).map_concurrent(100, fallibly);
-        for (n, result) in ordered.enumerate() {
-            assert_eq!(result.is_err(), n % 3 == 0);
-        }
-        assert_eq!(now() - began, secs(100));
-
-        let began = now();
-        let failed = (0..ITEMS).map_concurrent_unordered(100, fallibly).filter(Result::is_err);
-        assert_eq!(failed.count(), 3334);
+        let results = (0..ITEMS).map_concurrent(100, fallibly);
+        assert!(results.enumerate().all(|(n, result)| result.is_err() == (n % 3 == 0)));
         assert_eq!(now() - began, secs(100));
         Ok(())
     })
+}
+
+#[test]
+fn and_so_do_those_out_of_order() -> Result<()> {
+    run_to_rest(|| {
+        let began = now();
+        let results = (0..ITEMS).map_concurrent_unordered(100, fallibly);
+        assert_eq!(results.filter(Result::is_err).count(), 3334);
+        assert_eq!(now() - began, secs(100));
+        Ok(())
+    })
+}
+
+fn fallibly(n: u64) -> Result<u64> {
+    sleep(secs(1))?;
+    if n.is_multiple_of(3) { Err(Error::msg("three times something")) } else { Ok(n) }
 }
 
 #[test]
@@ -70,15 +79,10 @@ fn who_stops_early_waits_for_no_more_and_leaves_nothing_running() -> Result<()> 
     run_to_rest(|| {
         let gauge = Gauge::default();
         for ordered in [true, false] {
-            let running = gauge.clone();
-            let slowly = move |n| {
-                let _running = running.enter();
-                sleep(secs(1)).map(|()| n)
-            };
             let began = now();
             let mut results = match ordered {
-                true => (0..ITEMS).map_concurrent(100, slowly),
-                false => (0..ITEMS).map_concurrent_unordered(100, slowly),
+                true => (0..ITEMS).map_concurrent(100, slowly(&gauge)),
+                false => (0..ITEMS).map_concurrent_unordered(100, slowly(&gauge)),
             };
             assert_eq!(results.by_ref().take(4_250).filter(Result::is_ok).count(), 4_250);
             assert_eq!((now() - began, gauge.now()), (secs(43), 0));

@@ -50,6 +50,10 @@ impl<'scope, S, T> ChunksTimeout<'scope, S, T> {
     #[track_caller]
     fn next_item(&mut self) -> Result<Option<S>> {
         let Some(items) = &mut self.items else { return Ok(None) };
+        // Without a timer, if there is nothing to wait for.
+        if let Some(item) = items.next_ready() {
+            return item.map(Some);
+        }
         match self.deadline {
             Some(deadline) => timeout_at(deadline, || items.next().transpose()),
             None => items.next().transpose(),

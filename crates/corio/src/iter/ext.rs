@@ -15,7 +15,9 @@ use crate::scope::TaskGroup;
 /// What every iterator can do on the loop: loading ahead, working on several items at once, taking
 /// time into account.
 ///
-/// The [module](super) says what all of these have in common.
+/// The [module](super) says what all of these have in common. Those that make tasks ask for sources
+/// and closures that own what they use (`'static`); [`within`](Self::within) gives tasks of a group
+/// to others.
 pub trait IteratorExt: Iterator {
     /// Loads up to `n` items ahead, in the background, and waits only when none is ready.
     ///

@@ -30,7 +30,10 @@ impl<T> Iterator for ItemTimeout<'_, T> {
     /// again.
     #[track_caller]
     fn next(&mut self) -> Option<Self::Item> {
-        timeout(self.limit, || self.items.next().transpose()).transpose()
+        // Without a timer, if there is nothing to wait for.
+        self.items
+            .next_ready()
+            .or_else(|| timeout(self.limit, || self.items.next().transpose()).transpose())
     }
 }
 

@@ -59,6 +59,17 @@ impl<T> Channel<T> {
         Sender { channel: Rc::clone(self), room: source, ended: false }
     }
 
+    /// The item in front, if it is there.
+    pub(super) fn take(&self) -> Option<Result<T>> {
+        let mut slots = self.slots.borrow_mut();
+        let item = slots.front_mut()?.item.take()?;
+        let slot = slots.pop_front()?;
+        drop(slots);
+        self.front.set(self.front.get() + 1);
+        self.rooms[slot.room].release();
+        Some(item)
+    }
+
     /// Waits for the item in front. `None` when there is none and no producer is left.
     pub(super) fn next(&self, wait: &Wait<'_>) -> Option<Result<T>> {
         loop {
@@ -91,16 +102,6 @@ impl<T> Channel<T> {
     /// How many items are there to be taken.
     pub(super) fn len(&self) -> usize {
         self.slots.borrow().iter().filter(|slot| slot.item.is_some()).count()
-    }
-
-    fn take(&self) -> Option<Result<T>> {
-        let mut slots = self.slots.borrow_mut();
-        let item = slots.front_mut()?.item.take()?;
-        let slot = slots.pop_front()?;
-        drop(slots);
-        self.front.set(self.front.get() + 1);
-        self.rooms[slot.room].release();
-        Some(item)
     }
 
     /// Puts an item behind all others, or the place for one.
@@ -178,11 +179,17 @@ impl<T> Sender<T> {
         loop {
             contract::charge()?;
             self.channel.rooms[self.room].take(&wait)?;
-            let Some(item) = source.next() else { return Ok(()) };
-            send(item);
-            // The source may have made an item of the cancellation, or nothing at all.
+            let item = source.next();
+            let ended = item.is_none();
+            if let Some(item) = item {
+                send(item);
+            }
+            // The source may have made an item of the cancellation, or its end, or nothing at all.
             if self.channel.is_closed() || asked_to_stop() {
                 return Err(Cancelled::new().into());
+            }
+            if ended {
+                return Ok(());
             }
         }
     }

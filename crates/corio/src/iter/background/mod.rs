@@ -77,6 +77,25 @@ impl<'scope, T> Background<'scope, T> {
         }
     }
 
+    /// The next item, if it is there already.
+    #[track_caller]
+    pub(super) fn next_ready(&mut self) -> Option<Result<T>> {
+        let item = self.channel.take()?;
+        Some(self.resurface(item))
+    }
+
+    /// Goes on with the panic that an item is, if it is one.
+    #[track_caller]
+    fn resurface(&mut self, item: Result<T>) -> Result<T> {
+        if let Err(error) = &item
+            && error.downcast_ref::<Panicked>().is_some()
+        {
+            self.stop();
+            Panicked::resurface(error);
+        }
+        item
+    }
+
     /// Stops the producers, and waits for them if it can. There are no items after that.
     fn stop(&mut self) {
         self.channel.close();
@@ -124,13 +143,7 @@ impl<T> Iterator for Background<'_, T> {
             begin(Start { channel: &self.channel, crew: &self.crew });
         }
         let item = self.channel.next(&wait)?;
-        if let Err(error) = &item
-            && error.downcast_ref::<Panicked>().is_some()
-        {
-            self.stop();
-            Panicked::resurface(error);
-        }
-        Some(item)
+        Some(self.resurface(item))
     }
 }
 
