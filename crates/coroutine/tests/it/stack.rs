@@ -165,6 +165,22 @@ fn a_peak_and_a_deep_call_are_forgotten_gradually() {
 
 #[test]
 #[cfg(unix)]
+fn as_much_may_be_kept_resident_as_there_are_numbers() {
+    for keep in [0, 1, 96 * KIB, 128 * KIB, usize::MAX - 4095, usize::MAX] {
+        let resident = std::thread::spawn(move || {
+            StackOptions::new().keep_resident(keep).apply().unwrap();
+            for _ in 0..2000 {
+                drop(touching(Stack::new(128 * KIB).unwrap(), 4 * KIB));
+            }
+            let deep = touching(Stack::new(128 * KIB).unwrap(), 100 * KIB);
+            deep.stack().touched()
+        });
+        assert!((100 * KIB..=128 * KIB).contains(&resident.join().unwrap()), "keeping {keep}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
 fn both_guards_work_and_are_told() {
     for method in [GuardMethod::Install, GuardMethod::Protect] {
         let seen = std::thread::spawn(move || {
