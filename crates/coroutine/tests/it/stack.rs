@@ -260,6 +260,27 @@ fn out_of_mappings_is_an_error_that_names_the_setting() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn locked_memory_is_guarded_the_other_way() {
+    let output = in_child("stack::locked_memory_is_guarded_the_other_way", || {
+        // SAFETY: locks what this process, a child made for that, maps from now on, once it is touched.
+        if unsafe { libc::mlockall(libc::MCL_FUTURE | libc::MCL_ONFAULT) } != 0 {
+            return;
+        }
+        drop(touching(Stack::new(32 * KIB).unwrap(), 8 * KIB));
+        assert_eq!(statistics().guard, GuardMethod::Protect);
+        let forced = std::thread::spawn(|| {
+            StackOptions::new().guard(GuardMethod::Install).apply().unwrap();
+            Stack::new(32 * KIB).unwrap_err().to_string()
+        });
+        let text = forced.join().unwrap();
+        assert!(text.starts_with("cannot guard another stack of 32 KiB, with 0 alive"), "{text}");
+        assert!(text.ends_with("leave the method to the pool"), "{text}");
+    });
+    assert!(output.status.success(), "{}", errors(&output));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn out_of_address_space_is_an_error_and_a_clear_panic() {
     let output =
         in_child("stack::out_of_address_space_is_an_error_and_a_clear_panic", || {
