@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs the test program `panic_abort` built with panic = "abort", in debug and release.
+# Runs the test program `panic_abort` built with panic = "abort".
 #
-#     crates/coroutine/ci/panic_abort.sh
+#     crates/coroutine/ci/panic_abort.sh          in debug and release
+#     crates/coroutine/ci/panic_abort.sh dev      in one profile
 
 set -eu
 
@@ -10,7 +11,7 @@ cd "$root"
 target=${CARGO_TARGET_DIR:-$root/target}
 export RUSTFLAGS="-C panic=abort"
 
-for profile in dev release; do
+for profile in ${*:-dev release}; do
     out=$(cargo test -p corio-coroutine --test panic_abort --profile "$profile" --target-dir "$target/abort")
     echo "$out"
     case $out in

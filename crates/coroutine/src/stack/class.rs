@@ -136,7 +136,8 @@ impl Class {
         let prepared = slab.prepare(header, NonNull::from(self), self.pool().guarding());
         if let Err(source) = prepared {
             self.free_mut().push(header);
-            return Err(StackError::Guard { size: self.size, live: self.live(), source });
+            let method = self.pool().guarding().method();
+            return Err(StackError::Guard { size: self.size, live: self.live(), method, source });
         }
         let len = self.free().len();
         self.cold.set(len);

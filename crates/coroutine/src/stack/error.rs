@@ -3,6 +3,7 @@
 use std::io;
 
 use super::bytes::Bytes;
+use super::options::GuardMethod;
 
 /// A stack could not be had, and what to change.
 ///
@@ -57,10 +58,9 @@ pub enum StackError {
 
     /// The system cannot guard another stack.
     #[error(
-        "cannot guard another stack of {}, with {live} alive on this thread: {source}; each guarded stack takes two \
-         memory mappings here: raise sysctl vm.max_map_count, keep fewer coroutines alive, or use Linux 6.13 \
-         or later, where a guard takes none",
-        Bytes(*size)
+        "cannot guard another stack of {}, with {live} alive on this thread: {source}; {}",
+        Bytes(*size),
+        guard_help(*method)
     )]
     #[non_exhaustive]
     Guard {
@@ -68,7 +68,23 @@ pub enum StackError {
         size: usize,
         /// How many stacks of that size are alive on this thread.
         live: usize,
+        /// How it was to be guarded.
+        method: GuardMethod,
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+/// What to do where a guard cannot be had.
+fn guard_help(method: GuardMethod) -> &'static str {
+    match method {
+        GuardMethod::Protect => {
+            "each guarded stack takes two memory mappings here: raise sysctl vm.max_map_count, keep fewer coroutines \
+             alive, or use Linux 6.13 or later, where a guard takes none"
+        }
+        GuardMethod::Install => {
+            "GuardMethod::Install, which was asked for, needs Linux 6.13 or later and memory that is not locked: leave \
+             the method to the pool"
+        }
+    }
 }

@@ -188,7 +188,7 @@ impl Slab {
     /// Whether there is, the system is asked: one question, however large the stack is.
     pub(super) fn trim_below(&self, header: NonNull<Header>, keep: usize) -> bool {
         let (low, len) = self.usable(header);
-        let surplus = len.saturating_sub(keep.max(OVERHEAD).next_multiple_of(sys::page_size()));
+        let surplus = len - keep.clamp(OVERHEAD, len).next_multiple_of(sys::page_size());
         let is_deep = surplus > 0 && sys::resident_pages(low, surplus).next().is_some();
         if is_deep {
             // SAFETY: the range lies below the header, in a slot that nobody uses.

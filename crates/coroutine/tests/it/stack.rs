@@ -165,6 +165,22 @@ fn a_peak_and_a_deep_call_are_forgotten_gradually() {
 
 #[test]
 #[cfg(unix)]
+fn as_much_may_be_kept_resident_as_there_are_numbers() {
+    for keep in [0, 1, 96 * KIB, 128 * KIB, usize::MAX - 4095, usize::MAX] {
+        let resident = std::thread::spawn(move || {
+            StackOptions::new().keep_resident(keep).apply().unwrap();
+            for _ in 0..2000 {
+                drop(touching(Stack::new(128 * KIB).unwrap(), 4 * KIB));
+            }
+            let deep = touching(Stack::new(128 * KIB).unwrap(), 100 * KIB);
+            deep.stack().touched()
+        });
+        assert!((100 * KIB..=128 * KIB).contains(&resident.join().unwrap()), "keeping {keep}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
 fn both_guards_work_and_are_told() {
     for method in [GuardMethod::Install, GuardMethod::Protect] {
         let seen = std::thread::spawn(move || {
@@ -238,6 +254,27 @@ fn out_of_mappings_is_an_error_that_names_the_setting() {
         // Those that are there go on working, and those given back are used again.
         stacks.truncate(1000);
         drop(touching(Stack::new(16 * KIB).unwrap(), 8 * KIB));
+    });
+    assert!(output.status.success(), "{}", errors(&output));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn locked_memory_is_guarded_the_other_way() {
+    let output = in_child("stack::locked_memory_is_guarded_the_other_way", || {
+        // SAFETY: locks what this process, a child made for that, maps from now on, once it is touched.
+        if unsafe { libc::mlockall(libc::MCL_FUTURE | libc::MCL_ONFAULT) } != 0 {
+            return;
+        }
+        drop(touching(Stack::new(32 * KIB).unwrap(), 8 * KIB));
+        assert_eq!(statistics().guard, GuardMethod::Protect);
+        let forced = std::thread::spawn(|| {
+            StackOptions::new().guard(GuardMethod::Install).apply().unwrap();
+            Stack::new(32 * KIB).unwrap_err().to_string()
+        });
+        let text = forced.join().unwrap();
+        assert!(text.starts_with("cannot guard another stack of 32 KiB, with 0 alive"), "{text}");
+        assert!(text.ends_with("leave the method to the pool"), "{text}");
     });
     assert!(output.status.success(), "{}", errors(&output));
 }
