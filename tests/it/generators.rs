@@ -428,6 +428,25 @@ fn a_cancellation_that_meets_the_cleanup_of_a_destructor_is_not_lost() -> Result
 }
 
 #[test]
+fn a_cancellation_that_was_due_before_the_destructor_is_not_lost_either() -> Result<()> {
+    virtual_run(|| {
+        let task = create_task(|| {
+            let slow = generator(|co| {
+                let closed = co.yield_(1);
+                sleep(ms(10))?;
+                closed
+            });
+            slow.start()?;
+            current_task()?.cancel();
+            drop(slow);
+            sleep(ms(1))
+        });
+        assert!(task.wait().unwrap_err().is_cancelled());
+        Ok(())
+    })
+}
+
+#[test]
 fn a_generator_dropped_in_a_callback_is_closed_by_a_task() -> Result<()> {
     virtual_run(|| {
         let log = Log::new();

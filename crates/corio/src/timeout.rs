@@ -21,8 +21,8 @@ use crate::task::Runnable;
 /// The cancellation becomes [`TimedOut`] when it leaves `body`. Timeouts nest: the one that ran
 /// out converts, the others pass it on. A body that never waits is never interrupted.
 ///
-/// Inside a generator, keep `yield_` out of the body: the timeout would go on, and cancel the task
-/// while that does something else.
+/// A [`generator`](crate::generator()) cannot yield out of the body: the timeout would go on, and
+/// cancel the task while that does something else. A [`contextmanager`](crate::contextmanager) can.
 ///
 /// # Cancellation
 ///

@@ -96,10 +96,10 @@ impl<T> Future<T> {
     /// cancelled; [`BrokenPromise`] if the promise was dropped.
     #[inline(always)]
     #[track_caller]
-    pub fn wait(mut self) -> Result<T> {
+    pub fn wait(self) -> Result<T> {
         let pass_on = |cancelled: &Cancelled| self.state.cancel(cancelled);
         self.state.wait(&Wait::new("a future").on_cancel(&pass_on))?;
-        self.take()
+        self.into_outcome()
     }
 
     /// Waits as [`wait`](Self::wait) does, but a cancellation of this task leaves the future alone.
@@ -113,8 +113,13 @@ impl<T> Future<T> {
     /// As [`wait`](Self::wait).
     #[inline(always)]
     #[track_caller]
-    pub fn wait_shielded(mut self) -> Result<T> {
+    pub fn wait_shielded(self) -> Result<T> {
         self.state.wait(&Wait::new("a shielded future"))?;
+        self.into_outcome()
+    }
+
+    /// The outcome, which is there unless it was taken before.
+    fn into_outcome(mut self) -> Result<T> {
         self.take()
     }
 

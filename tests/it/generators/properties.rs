@@ -15,6 +15,11 @@ use corio_tests::{Log, OnDrop, ms, now, settle, virtual_run, yield_now};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+/// How many random bodies: `CORIO_SCRIPTS=10000` for a thorough run.
+fn cases(usual: u32) -> u32 {
+    std::env::var("CORIO_SCRIPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Something that a body does.
 #[derive(Clone, Debug)]
 enum Step {
@@ -286,7 +291,7 @@ fn cancel_after(body: &[Step], time: u64) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_generator_on_the_loop_behaves_as_the_same_off_it(
@@ -311,7 +316,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(60), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_generator_broken_off_anywhere_cleans_up_once_and_leaves_nothing(body in bodies()) {

@@ -14,7 +14,7 @@ use crate::generator::{Co, Generator, OpenScopes};
 /// The yielded value is given to the body. `yield_` returns when the body has ended, with the
 /// body's error if it failed: hand it on, replace it, or swallow it by returning `Ok(())`. Unlike
 /// other generators, this one may yield inside a timeout or a task group, which then holds for the
-/// body.
+/// body. (It is the entering task that they cancel, so leave such a manager in the same one.)
 ///
 /// # Panics
 ///

@@ -85,11 +85,9 @@ impl<T, S, R> State<T, S, R> {
     /// Closes it here. A cancellation of the task that the cleanup does not swallow
     /// has no way out of a destructor, so it is delivered again.
     fn close_in_a_destructor(&self) {
-        let requests = || current_header().map_or(0, |task| task.cancelling());
-        let before = requests();
         let Err(error) = self.close() else { return };
         match (error.cancelled(), current_header()) {
-            (Some(cancelled), Some(task)) if requests() > before => {
+            (Some(cancelled), Some(task)) if task.cancelling() > 0 => {
                 task.uncancel();
                 task.cancel(cancelled);
             }

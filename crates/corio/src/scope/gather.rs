@@ -116,10 +116,10 @@ pub trait Gather {
     fn values(results: Self::Results) -> Result<Self::Output>;
 }
 
-/// A member of a [`gather`]: a closure, or a [`Task`].
+/// A member of a [`gather`]: a closure, a [`Coroutine`], or a [`Task`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be gathered",
-    note = "members are closures that take nothing and return `corio::Result<T>`, or tasks"
+    note = "members are closures that take nothing and return `corio::Result<T>`, coroutines, or tasks"
 )]
 pub trait Gathered {
     /// What it comes to.

@@ -40,7 +40,8 @@ pub trait AwaitableFuture: IntoFuture + Sized {
     /// Waits until the future is ready, and returns its output.
     ///
     /// It runs in the current task and on its stack. What it waits for may be completed by another
-    /// task or another thread.
+    /// task or another thread; as the loop cannot see by whom, it reports no
+    /// [`Deadlock`](crate::Deadlock) while anybody holds the future's waker.
     ///
     /// # Cancellation
     ///
