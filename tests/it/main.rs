@@ -1,7 +1,9 @@
 //! The behaviour of corio, seen from outside. Where time passes, it is virtual.
 
 mod auto_traits;
+mod budget;
 mod cancellation;
+mod crowd;
 mod deadlock;
 mod errors;
 mod futures;
