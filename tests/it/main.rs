@@ -1,10 +1,12 @@
 //! The behaviour of corio, seen from outside. Where time passes, it is virtual.
 
 mod auto_traits;
+mod budget;
 mod call_graph;
 mod cancellation;
 mod context_managers;
 mod coroutines;
+mod crowd;
 mod deadlock;
 mod debug;
 mod docs;

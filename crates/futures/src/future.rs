@@ -29,12 +29,7 @@ use crate::{BrokenPromise, Cancelled, Error, InvalidState, NoRunningLoop, Result
 /// ```
 #[inline]
 pub fn create_future<T>() -> (Promise<T>, Future<T>) {
-    // Built where it will be: copying it there costs as much as the allocation.
-    let mut state = Rc::new_uninit();
-    let place = Rc::get_mut(&mut state).expect("it was just made");
-    place.write(State { completion: Completion::new() });
-    // SAFETY: it was just written.
-    let state = unsafe { state.assume_init() };
+    let state = State::pending();
     (Promise { state: Rc::clone(&state) }, Future { state })
 }
 
@@ -44,6 +39,16 @@ struct State<T> {
 }
 
 impl<T> State<T> {
+    /// Built where it will be: copying it there costs as much as the allocation.
+    #[inline]
+    fn pending() -> Rc<Self> {
+        let mut state = Rc::new_uninit();
+        let place = Rc::get_mut(&mut state).expect("it was just made");
+        place.write(Self { completion: Completion::new() });
+        // SAFETY: it was just written.
+        unsafe { state.assume_init() }
+    }
+
     /// Cancels at once: asyncio's `Future.cancel`.
     fn cancel(&self, cancelled: &Cancelled) -> bool {
         self.completion.complete(Err(cancelled.clone().into())).is_ok()

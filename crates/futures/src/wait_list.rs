@@ -230,7 +230,9 @@ impl WaitList {
         let mut above = self.tail.get();
         while let (Some(front), Some(back)) = (below, above) {
             // SAFETY: what the list leads to is linked, so it is alive.
-            let (front, back) = unsafe { (front.as_ref(), back.as_ref()) };
+            let front = unsafe { front.as_ref() };
+            // SAFETY: as above.
+            let back = unsafe { back.as_ref() };
             if front.rank > rank {
                 return below;
             }

@@ -82,6 +82,9 @@ impl EventLoop {
         true
     }
 
+    // Inlined, so that no `ret` of the loop comes between two tasks: the processor predicts where a
+    // `ret` goes from the `call`s that it saw, and two tasks that wait in the same place have left the
+    // same `call`s behind (measured: a contended lock, 76 ns; with this, 59).
     #[inline(always)]
     fn step<const WATCHED: bool>(&self, task: &Header) {
         self.steps.set(self.steps.get() + 1);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use corio_futures::contract::{Wait, current_loop, current_parker, enter, park};
+use corio_futures::contract::{BUDGET, Wait, charge, current_loop, current_parker, enter, park};
 use corio_futures::{CannotWait, Event, NoRunningLoop};
 
 use crate::mini_loop::{Log, with_loop, yield_now};
@@ -80,4 +80,46 @@ fn the_mini_loop_takes_turns() {
         event_loop.run();
         assert_eq!(log.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
     });
+}
+
+#[test]
+fn a_step_has_a_budget_of_waits_that_are_ready() {
+    with_loop(|event_loop| {
+        let log = Log::default();
+        let (noted, beside) = (log.clone(), log.clone());
+        event_loop.spawn(move || {
+            for count in 1..=2 * BUDGET + 1 {
+                charge().expect("nobody cancels");
+                if count % BUDGET <= 1 {
+                    noted.note(count.to_string());
+                }
+            }
+        });
+        event_loop.spawn(move || {
+            for _ in 0..3 {
+                beside.note("other");
+                yield_now().expect("nobody cancels");
+            }
+        });
+        event_loop.run();
+        let expected = ["1", "128", "other", "129", "256", "other", "257", "other"];
+        assert_eq!(log.take(), expected);
+    });
+}
+
+#[test]
+fn a_charge_that_yields_delivers_a_cancellation_and_one_off_the_loop_does_nothing() {
+    with_loop(|event_loop| {
+        let log = Log::default();
+        let noted = log.clone();
+        let task = event_loop.spawn(move || {
+            let charged = (0..=BUDGET).try_for_each(|_| charge());
+            noted.note(if charged.is_err_and(|e| e.is_cancelled()) { "cancelled" } else { "?" });
+        });
+        event_loop.step(0);
+        task.cancel();
+        event_loop.run();
+        assert_eq!(log.take(), ["cancelled"]);
+    });
+    (0..3 * BUDGET).try_for_each(|_| charge()).expect("there is nobody to yield to");
 }
