@@ -12,5 +12,7 @@ mod net;
 mod programs;
 mod reports;
 mod run;
+mod servers;
+mod streams;
 mod tasks;
 mod timeouts;
