@@ -21,6 +21,8 @@ mod net;
 mod programs;
 mod reports;
 mod run;
+mod servers;
+mod streams;
 mod std_futures;
 mod tasks;
 mod threads;

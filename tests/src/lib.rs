@@ -6,8 +6,10 @@ pub mod conformance;
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use corio::{Result, Runner};
@@ -106,6 +108,41 @@ pub struct OnDrop<F: FnMut()>(pub F);
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         self.0();
+    }
+}
+
+/// A folder that goes, with all that is in it, when this is dropped.
+#[derive(Debug)]
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// A folder that nobody else uses.
+    ///
+    /// # Panics
+    ///
+    /// If there can be none.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "there is nothing default about a folder")]
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("corio-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a folder can be made");
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        // It is only in the way.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -11,7 +11,7 @@ use corio_futures::contract::{self, Wait};
 use corio_reactor::Source;
 use polling::AsSource;
 
-use crate::event_loop::{EventLoop, IoWaiters};
+use crate::event_loop::{EventLoop, IoWaiters, current_header};
 
 /// A file descriptor, registered with the loop that it was made on.
 #[derive(Debug)]
@@ -119,9 +119,14 @@ impl<S: AsSource + 'static> Registered<S> {
         }
     }
 
-    /// Says whether the loop that runs is the one that this was made on.
+    /// Fails unless the loop that runs is the one that this was made on.
     pub(crate) fn check_loop(&self, what: &'static str) -> Result<(), Error> {
-        if Rc::ptr_eq(&EventLoop::current(what)?, &self.event_loop) {
+        let is_ours = |event_loop: &Rc<EventLoop>| Rc::ptr_eq(event_loop, &self.event_loop);
+        if current_header().is_some_and(|task| is_ours(&task.event_loop)) {
+            return Ok(());
+        }
+        // Off the loop, or in a callback.
+        if is_ours(&EventLoop::current(what)?) {
             Ok(())
         } else {
             Err(io::Error::other(OtherLoop).into())

@@ -151,9 +151,10 @@ impl StreamReader {
     /// The lines that are still to come, as text, without their ends (`\n` or `\r\n`). asyncio's
     /// `async for line in reader`, which gives bytes.
     ///
-    /// The first error is the last item; the reader can be read on.
+    /// The first error is the last item; the reader can be read on. `for line in &mut reader` is the
+    /// same. (Where [`BufRead`] is in scope `reader.lines()` is std's, which knows no limit.)
     pub fn lines(&mut self) -> Lines<'_> {
-        Lines { reader: self, failed: false }
+        self.into_iter()
     }
 
     /// Whether all has been read, as far as is known.
@@ -277,6 +278,16 @@ impl fmt::Debug for StreamReader {
             .field("buffered", &self.buffer.len())
             .field("at_eof", &self.at_eof())
             .finish_non_exhaustive()
+    }
+}
+
+/// The lines that are still to come: see [`StreamReader::lines`].
+impl<'a> IntoIterator for &'a mut StreamReader {
+    type Item = Result<String>;
+    type IntoIter = Lines<'a>;
+
+    fn into_iter(self) -> Lines<'a> {
+        Lines { reader: self, failed: false }
     }
 }
 

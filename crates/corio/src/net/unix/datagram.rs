@@ -151,7 +151,7 @@ impl UnixDatagram {
         self.read(|socket| socket.recv_from(buffer))
     }
 
-    /// Closes the reading half, the writing half, or both. Who waits there goes on.
+    /// Closes the reading half, the writing half, or both. Who waits to receive is not told.
     ///
     /// # Errors
     ///
