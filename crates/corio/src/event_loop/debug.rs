@@ -126,6 +126,7 @@ impl EventLoop {
     }
 
     /// Runs a callback, and reports it if it was slow.
+    #[cold]
     pub(super) fn watch_call(&self, call: impl FnOnce()) {
         self.debug.asked_for.set(None);
         let watch = Watch::begin();
@@ -138,6 +139,7 @@ impl EventLoop {
     }
 
     /// Where a callback was asked for, if reports are to say so: for [`note_place`].
+    #[inline]
     pub(super) fn place(
         &self,
         asked_for: &'static Location<'static>,
@@ -147,11 +149,16 @@ impl EventLoop {
 }
 
 /// Says where the callback was asked for that is about to run.
+#[inline]
 pub(super) fn note_place(asked_for: Option<&'static Location<'static>>) {
-    if asked_for.is_some()
-        && let Ok(event_loop) = EventLoop::current("a callback")
-    {
-        event_loop.debug.asked_for.set(asked_for);
+    #[cold]
+    fn note(asked_for: &'static Location<'static>) {
+        if let Ok(event_loop) = EventLoop::current("a callback") {
+            event_loop.debug.asked_for.set(Some(asked_for));
+        }
+    }
+    if let Some(asked_for) = asked_for {
+        note(asked_for);
     }
 }
 
