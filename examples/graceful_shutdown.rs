@@ -5,7 +5,7 @@
 //! is told to stop, what its clients send to that address. Without one, the program plays all the
 //! parts: it has a client that is quick and one that would stay, and sends itself the signal.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,13 +17,17 @@ use corio::{Timeout, get_running_loop, sleep, task_group};
 const PATIENCE: Duration = Duration::from_millis(200);
 
 fn serve(listener: &TcpListener) -> corio::Result<()> {
-    let limit = Timeout::new(None);
+    let limit = Timeout::never();
     let served = limit.run(|| {
         task_group(|clients| {
             let accepting = clients.create_task(|| {
                 for stream in listener.incoming() {
                     let stream = stream?;
-                    clients.create_task(move || shout(&stream));
+                    clients.create_task(move || {
+                        // A task that fails ends its group; the failure of a client is its own.
+                        shout(&stream).unwrap_or_else(|error| eprintln!("{stream:?}: {error}"));
+                        Ok(())
+                    });
                 }
                 Ok(())
             });
@@ -41,15 +45,9 @@ fn serve(listener: &TcpListener) -> corio::Result<()> {
     Ok(())
 }
 
-fn shout(stream: &TcpStream) -> corio::Result<()> {
+fn shout(stream: &TcpStream) -> io::Result<()> {
     for line in BufReader::new(stream).lines() {
-        let answer = line.and_then(|line| writeln!(&*stream, "{}", line.to_uppercase()));
-        match answer.map_err(corio::Error::from) {
-            Err(error) if error.is_cancelled() => return Err(error),
-            // A task that fails ends its group; the failure of a client is only its own.
-            Err(error) => return Ok(eprintln!("{stream:?}: {error}")),
-            Ok(()) => {}
-        }
+        writeln!(&*stream, "{}", line?.to_uppercase())?;
     }
     Ok(())
 }

@@ -180,8 +180,12 @@ fn a_task_on_the_smallest_stack_has_room_for_the_look() -> Result<()> {
     let reports = reports_of(|| {
         let options = TaskOptions::new().stack_size(16 * 1024);
         create_task_with(options, || {
+            let mut most_of_it = [0_u8; 7 * 1024];
+            std::hint::black_box(&mut most_of_it);
             block();
-            sleep(ms(1))
+            sleep(ms(1))?;
+            std::hint::black_box(&most_of_it);
+            Ok(())
         })
         .wait()
     })?;

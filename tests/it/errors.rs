@@ -20,7 +20,9 @@ fn says<T>(result: Result<T, impl Into<Error>>, message: &str) {
 }
 
 fn off_the_loop(what: &str) -> String {
-    format!("no running event loop: waiting for {what} needs one, so call it from inside `run`")
+    format!(
+        "no running event loop: waiting for {what} needs one on this thread, so call it from inside `run`"
+    )
 }
 
 #[test]

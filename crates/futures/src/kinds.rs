@@ -116,7 +116,9 @@ pub struct BrokenBarrier;
 
 /// Something that must wait was called where nothing can: no loop runs on this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no running event loop: waiting for {what} needs one, so call it from inside `run`")]
+#[error(
+    "no running event loop: waiting for {what} needs one on this thread, so call it from inside `run`"
+)]
 pub struct NoRunningLoop {
     /// What was to be waited for.
     pub(crate) what: &'static str,

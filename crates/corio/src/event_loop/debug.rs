@@ -19,6 +19,7 @@ use std::panic::Location;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use corio_coroutine::{Coroutine, CoroutineState, Stack};
 use corio_futures::Error;
 
 use super::current::with_current;
@@ -62,11 +63,25 @@ impl Debug {
     }
 
     /// Notes the stack if the step was slow. To be called by the task as it suspends.
+    // Not inlined: the frames above this one's are not the task's.
+    #[inline(never)]
     pub(crate) fn note_stack(&self) {
         if self.began.get().is_some_and(|began| began.elapsed() >= self.slow.get()) {
-            let stack = Backtrace::force_capture();
-            self.stack.replace(Some(stack));
+            let stack = look_at_stack();
+            self.stack.replace(stack);
         }
+    }
+}
+
+/// The caller's stack, looked at from a stack of its own: it takes 12 KiB and more, which a task may
+/// not have left.
+fn look_at_stack() -> Option<Backtrace> {
+    let stack = Stack::new(Stack::DEFAULT_SIZE).ok()?;
+    let mut look =
+        Coroutine::<(), (), Backtrace>::with_stack(stack, |_, ()| Backtrace::force_capture());
+    match look.resume(()) {
+        CoroutineState::Complete(backtrace) => Some(backtrace),
+        CoroutineState::Yielded(()) => None,
     }
 }
 
@@ -111,6 +126,7 @@ impl EventLoop {
     }
 
     /// Runs a callback, and reports it if it was slow.
+    #[cold]
     pub(super) fn watch_call(&self, call: impl FnOnce()) {
         self.debug.asked_for.set(None);
         let watch = Watch::begin();
@@ -123,6 +139,7 @@ impl EventLoop {
     }
 
     /// Where a callback was asked for, if reports are to say so: for [`note_place`].
+    #[inline]
     pub(super) fn place(
         &self,
         asked_for: &'static Location<'static>,
@@ -132,11 +149,16 @@ impl EventLoop {
 }
 
 /// Says where the callback was asked for that is about to run.
+#[inline]
 pub(super) fn note_place(asked_for: Option<&'static Location<'static>>) {
-    if asked_for.is_some()
-        && let Ok(event_loop) = EventLoop::current("a callback")
-    {
-        event_loop.debug.asked_for.set(asked_for);
+    #[cold]
+    fn note(asked_for: &'static Location<'static>) {
+        if let Ok(event_loop) = EventLoop::current("a callback") {
+            event_loop.debug.asked_for.set(Some(asked_for));
+        }
+    }
+    if let Some(asked_for) = asked_for {
+        note(asked_for);
     }
 }
 

@@ -109,7 +109,7 @@ impl std::error::Error for SlowStep {}
 
 /// The frames of a task's stack that are the program's own. All, if this cannot tell.
 fn own_frames(stack: &str) -> String {
-    let inner = ["std::backtrace", "corio", "<corio", "<std::backtrace"];
+    let inner = ["corio", "<corio"];
     let outer = ["std::panic", "core::panic", "<core::panic", "__rust_try", "core::ops::function"];
     let mut frames: Vec<String> = Vec::new();
     for line in stack.lines() {
@@ -125,7 +125,10 @@ fn own_frames(stack: &str) -> String {
         let symbol = symbol(frame).unwrap_or_default();
         kinds.iter().any(|kind| symbol.starts_with(kind))
     };
-    let begin = frames.iter().position(|frame| !is(frame, &inner));
+    let look = |frame: &String| symbol(frame).is_some_and(|it| it.contains("Debug::note_stack"));
+    let looked = frames.iter().position(look).unwrap_or_default();
+    let begin = frames[looked..].iter().position(|frame| !is(frame, &inner));
+    let begin = begin.map(|begin| looked + begin);
     let root = |frame: &String| symbol(frame).is_some_and(|it| it.contains("corio::task::cell::"));
     let end = frames.iter().rposition(root).unwrap_or(frames.len());
     let own = begin.filter(|begin| *begin < end).map_or(&frames[..], |begin| {

@@ -59,7 +59,11 @@ impl EventLoop {
 
     fn run_some(&self, count: usize) {
         for _ in 0..count {
-            self.run_one::<false>();
+            if self.debug.is_on() {
+                self.run_one::<true>();
+            } else {
+                self.run_one::<false>();
+            }
         }
     }
 

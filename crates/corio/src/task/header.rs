@@ -208,8 +208,12 @@ impl Header {
     /// Notes where the task was made, in debug mode.
     #[inline]
     pub(crate) fn note_creation(&self, created: &'static Location<'static>) {
+        #[cold]
+        fn note(task: &Header, created: &'static Location<'static>) {
+            task.with_rare(|rare| rare.created = Some(created));
+        }
         if self.event_loop.debug().is_on() {
-            self.with_rare(|rare| rare.created = Some(created));
+            note(self, created);
         }
     }
 
