@@ -1,4 +1,4 @@
-//! What every task has, whatever it runs: states, suspension, cancellation.
+//! What every task has, whatever it runs: states and suspension.
 //!
 //! ```text
 //!                 ┌──────────────── yield_now ───────────────┐
@@ -13,11 +13,6 @@
 //! (A task is Held instead of Parked while foreign code looks at what it waits for.)
 //!
 //! A task in the states Created and Ready stands in the loop's queue exactly once.
-//!
-//! A cancellation that finds the task parked is offered to what the task waits for; if that does
-//! not take it, the wait ends with an error. One that finds it elsewhere is kept in `pending` and
-//! delivered where the task waits next, or where it was to resume: it wins over the value.
-//! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -27,7 +22,7 @@ use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
-use super::{Runnable, TaskOptions};
+use super::TaskOptions;
 use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
@@ -49,9 +44,9 @@ pub(crate) enum State {
 /// Laid out as written: what a step touches comes first, in as few cache lines as can be.
 #[repr(C)]
 pub(crate) struct Header {
-    state: Cell<State>,
+    pub(super) state: Cell<State>,
     /// Whether `interrupt` or `pending` is there to be looked at.
-    disturbed: Cell<bool>,
+    pub(super) disturbed: Cell<bool>,
     /// Nobody holds a [`Task`](super::Task) any more.
     pub(crate) detached: Cell<bool>,
     yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
@@ -65,74 +60,26 @@ pub(crate) struct Header {
     joiner: Cell<Option<CurrentTask>>,
     /// The task that this one waits for and passes a cancellation on to. Some only while it is
     /// parked for that.
-    awaits: Cell<Option<NonNull<Header>>>,
+    pub(super) awaits: Cell<Option<NonNull<Header>>>,
     /// A cancellation is on its way through this task.
-    being_cancelled: Cell<bool>,
+    pub(super) being_cancelled: Cell<bool>,
     /// The task's place in the loop's table.
     pub(crate) key: usize,
     number: u64,
     pub(crate) stack_size: usize,
     /// Cancellations asked for and not withdrawn.
-    requests: Cell<usize>,
+    pub(super) requests: Cell<usize>,
     /// Boxed, since most tasks never need it.
     rare: RefCell<Option<Box<Rare>>>,
 }
 
-/// A cancellation is on its way through a task as long as this lives.
-struct Passing<'a>(&'a Header);
-
-impl<'a> Passing<'a> {
-    fn through(task: &'a Header) -> Self {
-        task.being_cancelled.set(true);
-        Self(task)
-    }
-}
-
-impl Drop for Passing<'_> {
-    fn drop(&mut self) {
-        self.0.being_cancelled.set(false);
-    }
-}
-
-/// The tasks that a cancellation is on its way through, kept alive: the last may take its time.
-struct Chain(Vec<Rc<dyn Runnable>>);
-
-impl Drop for Chain {
-    fn drop(&mut self) {
-        for task in &self.0 {
-            task.header().being_cancelled.set(false);
-        }
-    }
-}
-
-/// Keeps a parked task parked as long as this lives. If it is leaked, so is the task.
-struct Held<'a>(&'a Header);
-
-impl<'a> Held<'a> {
-    fn hold(task: &'a Header) -> Self {
-        debug_assert_eq!(task.state(), State::Parked);
-        task.state.set(State::Held);
-        Self(task)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        match self.0.state() {
-            State::HeldWoken => self.0.state.set(State::Ready),
-            State::HeldLate => self.0.make_ready(),
-            _ => self.0.state.set(State::Parked),
-        }
-    }
-}
-
 #[derive(Default)]
-struct Rare {
+pub(super) struct Rare {
     name: Option<Rc<str>>,
     /// Why the wait that the task resumes from has failed.
-    interrupt: Option<Error>,
+    pub(super) interrupt: Option<Error>,
     /// A cancellation that is not delivered yet.
-    pending: Option<Cancelled>,
+    pub(super) pending: Option<Cancelled>,
 }
 
 impl Rare {
@@ -296,21 +243,6 @@ impl Header {
         })
     }
 
-    /// Runs `wait`, in which this task, the current one, parks for `target` and passes
-    /// cancellations on to it.
-    #[inline(always)]
-    pub(crate) fn while_awaiting<R>(&self, target: &Header, wait: impl FnOnce() -> R) -> R {
-        struct Awaiting<'a>(&'a Header);
-        impl Drop for Awaiting<'_> {
-            fn drop(&mut self) {
-                self.0.awaits.set(None);
-            }
-        }
-        self.awaits.set(Some(NonNull::from(target)));
-        let _awaiting = Awaiting(self);
-        wait()
-    }
-
     /// Wakes the task that waits in [`join`](Self::join), if there is one.
     #[inline]
     pub(crate) fn wake_joiner(&self) {
@@ -331,129 +263,17 @@ impl Header {
         }
     }
 
-    /// asyncio's `Task.cancel`: asks, and says whether the task was still there to be asked.
-    ///
-    /// A task that awaits another passes the request on, that one perhaps to a third, and so on.
-    /// The last of the chain gets it. The chain may be long, so it is walked, not recursed into;
-    /// and it may lead in a circle: then the last before the circle closes is interrupted. (A task
-    /// that the request has passed through says no when it comes round again.)
-    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
-        if self.is_done() || self.being_cancelled.get() {
-            return false;
-        }
-        let _first = Passing::through(self);
-        self.note_request();
-        match self.awaited() {
-            Some(next) => self.cancel_chain(next, cancelled),
-            None => self.deliver(cancelled),
-        }
-        true
-    }
-
-    /// Cancels the last of the chain that begins with this task and goes on with `next`.
-    fn cancel_chain(&self, next: &Header, cancelled: &Cancelled) {
-        let mut chain = Chain(Vec::new());
-        let mut next = Some(next);
-        while let Some(task) = next.filter(|task| !task.being_cancelled.get()) {
-            task.note_request();
-            task.being_cancelled.set(true);
-            chain.0.push(task.event_loop.task(task.key));
-            next = task.awaited();
-        }
-        let circle = next.is_some();
-        let last = chain.0.last().map_or(self, |task| task.header());
-        if circle {
-            last.interrupt(cancelled.clone().into());
-        } else {
-            last.deliver(cancelled);
-        }
-    }
-
-    /// Offers a cancellation of this task, which runs, to what it is about to wait for.
-    fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
-        // Should it come back to this task, in a circle, this task does not take it.
-        let _passing = Passing::through(self);
-        match self.awaits.get() {
-            // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
-            Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
-            None => wait.pass_on(cancelled),
-        }
-    }
-
-    fn note_request(&self) {
-        self.requests.set(self.requests.get() + 1);
-    }
-
-    /// The task that this one is parked for, if it passes cancellations on to it.
-    fn awaited(&self) -> Option<&Header> {
-        let target = self.awaits.get().filter(|_| self.state() == State::Parked)?;
-        // SAFETY: set by `while_awaiting` while it has the target borrowed, and unset before it
-        // returns; as the task is parked there, it has not returned.
-        Some(unsafe { target.as_ref() }).filter(|target| !target.is_done())
-    }
-
-    /// Takes a cancellation where it does not go further.
-    fn deliver(&self, cancelled: &Cancelled) {
-        if self.state() == State::Parked {
-            // What the wait lends is in the parked task's frame, so the task must not go on
-            // meanwhile and leave that frame: however long this takes, it is held.
-            let held = Held::hold(self);
-            let passed_on = self.with_wait(|wait| wait.pass_on(cancelled));
-            drop(held);
-            if passed_on {
-                return;
-            }
-            if self.state() == State::Parked {
-                return self.interrupt(cancelled.clone().into());
-            }
-        }
-        // It runs, is ready to, or was just made ready by what would not take the cancellation.
-        if !self.is_done() {
-            self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
-            self.disturbed.set(true);
-        }
-    }
-
-    /// Ends the wait of a parked task with an error, whatever it waits for.
-    pub(crate) fn interrupt(&self, error: Error) {
-        if self.state() == State::Parked {
-            self.with_rare(|rare| rare.interrupt = Some(error));
-            self.disturbed.set(true);
-            self.make_ready();
-        }
-    }
-
-    /// Withdraws one request to cancel; the last one takes a pending cancellation with it.
-    pub(crate) fn uncancel(&self) -> usize {
-        let left = self.requests.get().saturating_sub(1);
-        self.requests.set(left);
-        if left == 0 {
-            self.take_pending();
-        }
-        left
-    }
-
-    pub(crate) fn cancelling(&self) -> usize {
-        self.requests.get()
-    }
-
-    /// A cancellation that was not delivered, if there is one.
-    #[inline]
-    pub(crate) fn take_pending(&self) -> Option<Cancelled> {
-        if self.disturbed.get() { self.with_rare(|rare| rare.pending.take()) } else { None }
-    }
-
     /// What the task waits for, in words, if it is parked.
     pub(crate) fn waits_for(&self) -> Option<String> {
         (self.state() == State::Parked).then(|| self.with_wait(|wait| format!("{wait:?}")))
     }
 
-    fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+    pub(super) fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
         change(self.rare.borrow_mut().get_or_insert_default())
     }
 
     /// Shows `look` what the task is parked on.
-    fn with_wait<R>(&self, look: impl FnOnce(&Wait<'_>) -> R) -> R {
+    pub(super) fn with_wait<R>(&self, look: impl FnOnce(&Wait<'_>) -> R) -> R {
         let wait = self.waiting.get().expect("a parked task waits for something");
         // SAFETY: `park` stores a reference to what its caller holds across the suspension, and
         // takes it out when it resumes. As the task is parked, `park` has not resumed, and a
@@ -463,27 +283,9 @@ impl Header {
     }
 
     #[inline]
-    fn make_ready(&self) {
+    pub(super) fn make_ready(&self) {
         self.state.set(State::Ready);
         self.event_loop.push_ready(self);
-    }
-
-    /// Why the task must not go on as if nothing had happened, if so.
-    #[inline]
-    fn interruption(&self) -> Result<()> {
-        if self.disturbed.get() { self.take_interruption() } else { Ok(()) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn take_interruption(&self) -> Result<()> {
-        self.disturbed.set(false);
-        // One error says it all: a cancellation that came after the interruption is part of it.
-        match self.with_rare(|rare| (rare.interrupt.take(), rare.pending.take())) {
-            (_, Some(cancelled)) => Err(cancelled.into()),
-            (Some(error), None) => Err(error),
-            (None, None) => Ok(()),
-        }
     }
 
     #[inline]

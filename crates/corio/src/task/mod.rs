@@ -2,13 +2,15 @@
 //!
 //! * [`cell`]: the one allocation a task is, generic over its body and its result;
 //! * [`header`]: what the loop and those who wait need of it, whatever its types: the states, the
-//!   suspension, cancellation;
+//!   suspension;
+//! * [`cancel`]: asking it to stop;
 //! * [`handle`]: making tasks, and [`Task`], the right to what one comes to;
 //! * [`shared`]: [`SharedTask`], for several who wait;
 //! * [`any`]: [`TaskHandle`], any task whatever its type;
 //! * [`options`]: how a task is made.
 
 mod any;
+mod cancel;
 mod cell;
 mod handle;
 mod header;
