@@ -102,12 +102,16 @@ impl Nursery {
         child
     }
 
-    /// Asks every child to stop. Says whether there was one.
-    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
-        // A copy: cancelling runs code of those who are waited for.
-        let children: Vec<_> =
-            self.children.borrow().iter().filter_map(|(_, child)| child.clone()).collect();
-        children.iter().filter(|child| child.header().cancel(cancelled)).count() > 0
+    /// The children that have not ended.
+    pub(crate) fn children(&self) -> Vec<Rc<dyn Runnable>> {
+        self.children.borrow().iter().filter_map(|(_, child)| child.clone()).collect()
+    }
+
+    /// Asks every child to stop.
+    pub(crate) fn cancel(&self, cancelled: &Cancelled) {
+        for child in self.children() {
+            child.header().cancel(cancelled);
+        }
     }
 
     /// Waits until every child has ended, unless the current task cannot be suspended. `on_error`

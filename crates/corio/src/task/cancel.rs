@@ -14,81 +14,97 @@ use corio_futures::{Cancelled, Error, Result};
 use super::Runnable;
 use super::header::{Header, State};
 
+/// What a parked task waits for and passes cancellations on to. Lives in the frame that waits.
+pub(crate) enum Awaited<'a> {
+    Task(&'a Header),
+    Members(&'a dyn Members),
+}
+
+/// Several tasks that one waits for.
+pub(crate) trait Members {
+    /// Those that have not ended, in the order in which they are to be asked.
+    fn unfinished(&self) -> Vec<Rc<dyn Runnable>>;
+
+    /// Notes that a cancellation was passed on to one of them at least.
+    fn passed_on(&self);
+}
+
+impl Awaited<'_> {
+    /// Gives `ask` each task that can be asked to stop: one that a request is on its way through
+    /// says no when it comes round again.
+    fn each(&self, mut ask: impl FnMut(Rc<dyn Runnable>)) {
+        let can_be_asked = |task: &Header| !task.is_done() && !task.being_cancelled.get();
+        match self {
+            Self::Task(task) if can_be_asked(task) => ask(task.event_loop.task(task.key)),
+            Self::Task(_) => {}
+            Self::Members(members) => {
+                let mut tasks = members.unfinished();
+                tasks.retain(|task| can_be_asked(task.header()));
+                if !tasks.is_empty() {
+                    members.passed_on();
+                }
+                tasks.into_iter().for_each(ask);
+            }
+        }
+    }
+}
+
 impl Header {
-    /// Runs `wait`, in which this task, the current one, parks for `target` and passes
+    /// Runs `wait`, in which this task, the current one, parks for `awaited` and passes
     /// cancellations on to it.
     #[inline(always)]
-    pub(crate) fn while_awaiting<R>(&self, target: &Header, wait: impl FnOnce() -> R) -> R {
+    pub(crate) fn while_awaiting<R>(&self, awaited: &Awaited<'_>, wait: impl FnOnce() -> R) -> R {
         struct Awaiting<'a>(&'a Header);
         impl Drop for Awaiting<'_> {
             fn drop(&mut self) {
                 self.0.awaits.set(None);
             }
         }
-        self.awaits.set(Some(NonNull::from(target)));
+        self.awaits.set(Some(NonNull::from(awaited).cast()));
         let _awaiting = Awaiting(self);
         wait()
     }
 
     /// asyncio's `Task.cancel`: asks, and says whether the task was still there to be asked.
     ///
-    /// A task that awaits another passes the request on, that one perhaps to a third, and so on.
-    /// The last of the chain gets it. The chain may be long, so it is walked, not recursed into;
-    /// and it may lead in a circle: then the last before the circle closes is interrupted. (A task
-    /// that the request has passed through says no when it comes round again.)
+    /// A task that awaits another passes the request on, that one perhaps to a third, one that
+    /// gathers passes it on to many, and so on. The last ones get it.
     pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
         if self.is_done() || self.being_cancelled.get() {
             return false;
         }
-        let _first = Passing::through(self);
         self.note_request();
-        match self.awaited() {
-            Some(next) => self.cancel_chain(next, cancelled),
-            None => self.deliver(cancelled),
+        if self.awaited().is_some() {
+            Walk::from(self).run(cancelled);
+        } else {
+            let _passing = Passing::through(self);
+            self.deliver(cancelled);
         }
         true
-    }
-
-    /// Cancels the last of the chain that begins with this task and goes on with `next`.
-    fn cancel_chain(&self, next: &Header, cancelled: &Cancelled) {
-        let mut chain = Chain(Vec::new());
-        let mut next = Some(next);
-        while let Some(task) = next.filter(|task| !task.being_cancelled.get()) {
-            task.note_request();
-            task.being_cancelled.set(true);
-            chain.0.push(task.event_loop.task(task.key));
-            next = task.awaited();
-        }
-        let circle = next.is_some();
-        let last = chain.0.last().map_or(self, |task| task.header());
-        if circle {
-            last.interrupt(cancelled.clone().into());
-        } else {
-            last.deliver(cancelled);
-        }
     }
 
     /// Offers a cancellation of this task, which runs, to what it is about to wait for.
     pub(super) fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
         // Should it come back to this task, in a circle, this task does not take it.
         let _passing = Passing::through(self);
-        match self.awaits.get() {
-            // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
-            Some(target) => unsafe { target.as_ref() }.cancel(cancelled),
-            None => wait.pass_on(cancelled),
-        }
+        let Some(awaited) = self.awaits.get() else { return wait.pass_on(cancelled) };
+        let mut asked = Vec::new();
+        // SAFETY: as in `awaited`; this is called from the `park` of `while_awaiting`.
+        unsafe { awaited.as_ref() }.each(|task| asked.push(task));
+        asked.iter().filter(|task| task.header().cancel(cancelled)).count() > 0
     }
 
     fn note_request(&self) {
         self.requests.set(self.requests.get() + 1);
     }
 
-    /// The task that this one is parked for, if it passes cancellations on to it.
-    fn awaited(&self) -> Option<&Header> {
-        let target = self.awaits.get().filter(|_| self.state() == State::Parked)?;
-        // SAFETY: set by `while_awaiting` while it has the target borrowed, and unset before it
-        // returns; as the task is parked there, it has not returned.
-        Some(unsafe { target.as_ref() }).filter(|target| !target.is_done())
+    /// What this task is parked for, if it passes cancellations on to it. To be looked at while
+    /// nothing runs.
+    fn awaited(&self) -> Option<&Awaited<'_>> {
+        let awaited = self.awaits.get().filter(|_| self.state() == State::Parked)?;
+        // SAFETY: set by `while_awaiting` while it has what is awaited borrowed, and unset before
+        // it returns; as the task is parked there, it has not returned.
+        Some(unsafe { awaited.as_ref() })
     }
 
     /// Takes a cancellation where it does not go further.
@@ -177,13 +193,58 @@ impl Drop for Passing<'_> {
     }
 }
 
-/// The tasks that a cancellation is on its way through, kept alive: the last may take its time.
-struct Chain(Vec<Rc<dyn Runnable>>);
+/// A cancellation on its way through the tasks that wait for one another, depth first.
+///
+/// They may be many, one behind the other, so they are walked, not recursed into. They may also
+/// lead in a circle; then the last before the circle closes is interrupted. All are kept alive:
+/// each of the last may take its time.
+struct Walk(Vec<Step>);
 
-impl Drop for Chain {
+enum Step {
+    Visit(Rc<dyn Runnable>),
+    /// Everything behind this task has been visited.
+    Leave(Rc<dyn Runnable>),
+}
+
+impl Walk {
+    fn from(task: &Header) -> Self {
+        Self(vec![Step::Visit(task.event_loop.task(task.key))])
+    }
+
+    fn run(mut self, cancelled: &Cancelled) {
+        while let Some(step) = self.0.pop() {
+            match step {
+                Step::Visit(task) => self.visit(task, cancelled),
+                Step::Leave(task) => task.header().being_cancelled.set(false),
+            }
+        }
+    }
+
+    fn visit(&mut self, task: Rc<dyn Runnable>, cancelled: &Cancelled) {
+        task.header().being_cancelled.set(true);
+        self.0.push(Step::Leave(Rc::clone(&task)));
+        let next = self.0.len();
+        if let Some(awaited) = task.header().awaited() {
+            awaited.each(|task| {
+                task.header().note_request();
+                self.0.push(Step::Visit(task));
+            });
+        }
+        if self.0.len() == next {
+            task.header().deliver(cancelled);
+        } else {
+            self.0[next..].reverse();
+        }
+    }
+}
+
+impl Drop for Walk {
     fn drop(&mut self) {
-        for task in &self.0 {
-            task.header().being_cancelled.set(false);
+        // Nothing is left, unless the code of others that was shown the request panicked.
+        for step in &self.0 {
+            if let Step::Leave(task) = step {
+                task.header().being_cancelled.set(false);
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use corio_futures::{
 };
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
-use super::{Header, SharedTask, TaskOptions};
+use super::{Awaited, Header, SharedTask, TaskOptions};
 use crate::event_loop::{CurrentTask, EventLoop, current_header};
 use crate::report;
 
@@ -181,7 +181,8 @@ impl<'scope, T> Task<'scope, T> {
         let quoted = QuotedName(header);
         let wait = Wait::new("task").which(&quoted);
         if cancels {
-            current.while_awaiting(header, || cell.completion().wait(&wait))
+            let awaited = Awaited::Task(header);
+            current.while_awaiting(&awaited, || cell.completion().wait(&wait))
         } else {
             cell.completion().wait(&wait)
         }

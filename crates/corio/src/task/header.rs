@@ -23,6 +23,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
+use super::cancel::Awaited;
 use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
@@ -58,9 +59,9 @@ pub(crate) struct Header {
     /// The task that waits for this one by its [`Task`](super::Task). Some only while it is parked
     /// in [`join`](Self::join).
     joiner: Cell<Option<CurrentTask>>,
-    /// The task that this one waits for and passes a cancellation on to. Some only while it is
-    /// parked for that.
-    pub(super) awaits: Cell<Option<NonNull<Header>>>,
+    /// What this task waits for and passes a cancellation on to, in the frame that waits. Some only
+    /// while it is parked for that.
+    pub(super) awaits: Cell<Option<NonNull<Awaited<'static>>>>,
     /// A cancellation is on its way through this task.
     pub(super) being_cancelled: Cell<bool>,
     /// The task's place in the loop's table.
@@ -235,7 +236,7 @@ impl Header {
         }
         self.joiner.set(Some(joiner));
         let _joining = Joining(self);
-        joiner.while_awaiting(self, || {
+        joiner.while_awaiting(&Awaited::Task(self), || {
             while !ready() {
                 joiner.park(wait)?;
             }

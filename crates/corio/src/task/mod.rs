@@ -18,6 +18,7 @@ mod options;
 mod shared;
 
 pub use any::{TaskHandle, all_tasks, current_task};
+pub(crate) use cancel::{Awaited, Members};
 pub use cell::Panicked;
 pub(crate) use cell::{Outcome, Runnable, spawn_unchecked};
 pub use handle::{CannotAwait, LoopClosed, Task, create_task, create_task_with};
