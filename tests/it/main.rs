@@ -2,6 +2,7 @@
 
 mod auto_traits;
 mod cancellation;
+mod context;
 mod deadlock;
 mod errors;
 mod futures;

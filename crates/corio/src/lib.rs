@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod context;
 mod event_loop;
 mod report;
 mod run;
@@ -11,6 +12,7 @@ mod waiting;
 
 pub mod net;
 
+pub use context::{Context, ContextVar, ContextVarNotSet, SendContext, copy_context};
 pub use corio_futures::completion::Waitable;
 pub use corio_futures::queue;
 pub use corio_futures::{

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use corio_futures::{Cancelled, Error, Result};
 use corio_reactor::Clock;
 
+use crate::context::Inherited;
 use crate::event_loop::{EventLoop, Running};
 use crate::task::{Panicked, Task, TaskOptions, spawn_unchecked};
 
@@ -45,7 +46,8 @@ pub fn run<T>(main: impl FnOnce() -> Result<T>) -> Result<T> {
 /// An event loop that can be set up before it runs, and that `run` can be called on several
 /// times. asyncio's `Runner`.
 ///
-/// Tasks that one `run` leaves behind go on in the next. Dropping the runner closes it.
+/// Tasks that one `run` leaves behind go on in the next. What a main task sets in its context the
+/// next one finds there. Dropping the runner closes it.
 ///
 /// # Examples
 ///
@@ -63,6 +65,8 @@ pub fn run<T>(main: impl FnOnce() -> Result<T>) -> Result<T> {
 #[derive(Debug)]
 pub struct Runner {
     event_loop: Rc<EventLoop>,
+    /// Copied when the first `run` begins, and kept from one to the next.
+    context: Option<Inherited>,
 }
 
 impl Runner {
@@ -72,7 +76,7 @@ impl Runner {
     ///
     /// If the operating system refuses what a loop needs, usually for too many open files.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { event_loop: EventLoop::new(Clock::system())? })
+        Ok(Self { event_loop: EventLoop::new(Clock::system())?, context: None })
     }
 
     /// A runner on a clock that stands still while any task can run, and then jumps to the next
@@ -83,7 +87,7 @@ impl Runner {
     ///
     /// As [`new`](Self::new).
     pub fn with_virtual_clock() -> io::Result<Self> {
-        Ok(Self { event_loop: EventLoop::new(Clock::manual())? })
+        Ok(Self { event_loop: EventLoop::new(Clock::manual())?, context: None })
     }
 
     /// Runs `main` as the main task and returns what it returns.
@@ -97,7 +101,9 @@ impl Runner {
     /// If `main` does. Everything else is cancelled and waited for first.
     #[track_caller]
     pub fn run<T>(&mut self, main: impl FnOnce() -> Result<T>) -> Result<T> {
+        let inherited = Inherited::here();
         let running = self.enter(Location::caller())?;
+        let context = self.context.take().unwrap_or(inherited);
         let bomb = AbortOnUnwind;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught, and if anything else panics, the process is
@@ -106,7 +112,9 @@ impl Runner {
             spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
         });
         if let Some(task) = main.running() {
-            self.event_loop.run_until_done(task);
+            context.enter_task(task.header().context());
+            self.event_loop.run_until_done(Rc::clone(&task));
+            self.context = Some(task.header().context().inherit());
         }
         mem::forget(bomb);
         if let Ok(Some(error)) = main.exception()

@@ -38,6 +38,12 @@ pub trait EventLoop {
     /// Runs `callback` in a later step, after everything that is ready already.
     fn call_soon(&self, callback: Box<dyn FnOnce()>);
 
+    /// A callback that will run as if it ran here, with whatever the loop keeps for the code that
+    /// runs now: asyncio's context variables.
+    fn bind(&self, callback: Box<dyn FnOnce()>) -> Box<dyn FnOnce()> {
+        callback
+    }
+
     /// Takes note of a failure that nobody will ask for.
     fn report(&self, message: &str, error: &Error);
 }

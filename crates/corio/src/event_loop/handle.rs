@@ -9,6 +9,7 @@ use corio_futures::{NoRunningLoop, Result};
 use corio_reactor::TimerKey;
 
 use super::{Alarm, EventLoop};
+use crate::context::Inherited;
 use crate::report::Report;
 
 /// The loop that runs on this thread. asyncio's `get_running_loop`.
@@ -37,15 +38,18 @@ impl EventLoopHandle {
     /// Calls `callback` in a later step, after everything that is ready now. asyncio's
     /// `loop.call_soon`.
     ///
-    /// A callback runs on the loop's own stack and cannot wait; it may create a task that can. If
-    /// it panics, that is reported and the loop goes on.
+    /// A callback runs on the loop's own stack, in a copy of the context that is current now. It
+    /// cannot wait; it may create a task that can. If it panics, that is reported and the loop goes
+    /// on.
     ///
     /// The callback may be taken back by the handle, and is not if the handle is dropped.
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> CallHandle {
         let callback = Rc::new(Cell::new(Some(callback)));
         let taken_back = Rc::downgrade(&callback);
+        let context = Inherited::here();
         self.event_loop.call_soon(Box::new(move || {
             if let Some(callback) = callback.take() {
+                context.enter();
                 callback();
             }
         }));
@@ -86,7 +90,12 @@ impl EventLoopHandle {
     /// # Ok::<(), corio::Error>(())
     /// ```
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
-        let timer = self.event_loop.set_alarm(when, Alarm::Call(Box::new(callback)));
+        let context = Inherited::here();
+        let callback = Box::new(move || {
+            context.enter();
+            callback();
+        });
+        let timer = self.event_loop.set_alarm(when, Alarm::Call(callback));
         CallHandle { call: Call::At(Rc::clone(&self.event_loop), timer, when) }
     }
 

@@ -44,6 +44,7 @@ use corio_futures::{CannotWait, Error, NoRunningLoop, Result, WaitList};
 use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
+use crate::context::{Inherited, Isolated};
 use crate::report::{self, Report};
 use crate::task::{Header, Runnable};
 
@@ -138,7 +139,7 @@ impl EventLoop {
     pub(crate) fn enter(self: &Rc<Self>) -> Option<Running> {
         let entered = contract::enter(Rc::new(Facade(Rc::clone(self)))).ok()?;
         RUNNING.try_with(|running| running.replace(Some(Rc::clone(self)))).ok()?;
-        Some(Running { _entered: entered })
+        Some(Running { _entered: entered, _context: Isolated::new() })
     }
 
     pub(crate) fn next_task_number(&self) -> u64 {
@@ -292,6 +293,7 @@ impl std::fmt::Debug for EventLoop {
 /// A loop runs on this thread as long as this lives.
 pub(crate) struct Running {
     _entered: Entered,
+    _context: Isolated,
 }
 
 impl Drop for Running {
@@ -312,6 +314,17 @@ impl contract::EventLoop for Facade {
 
     fn call_soon(&self, callback: Box<dyn FnOnce()>) {
         self.0.call_soon(callback);
+    }
+
+    fn bind(&self, callback: Box<dyn FnOnce()>) -> Box<dyn FnOnce()> {
+        let context = Inherited::here();
+        if context.is_empty() {
+            return callback;
+        }
+        Box::new(move || {
+            context.enter();
+            callback();
+        })
     }
 
     fn report(&self, message: &str, error: &Error) {

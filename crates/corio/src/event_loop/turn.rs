@@ -9,6 +9,7 @@ use corio_futures::Error;
 use super::current::with_current;
 use super::ready::Ready;
 use super::{Alarm, BUDGET, EventLoop};
+use crate::context::Isolated;
 use crate::task::{Header, Panicked, Runnable, State};
 
 /// Steps before the operating system is polled although something is ready.
@@ -107,6 +108,7 @@ impl EventLoop {
     }
 
     fn call(&self, callback: Box<dyn FnOnce()>) {
+        let _context = Isolated::new();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
             let error = Error::from(Panicked::in_callback(payload));
             self.report("a callback of the event loop failed", &error);

@@ -20,6 +20,7 @@ use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Error, Result};
 
 use super::{Header, TaskOptions};
+use crate::context::Context;
 use crate::event_loop::EventLoop;
 
 /// A task, to the loop.
@@ -142,7 +143,8 @@ impl<T, F: FnOnce() -> Result<T>> Outcome<T> for TaskCell<T, F> {
         }
         if let Some(error) = self.completion.unretrieved() {
             let message = format!("task '{}' failed and nobody waits for it", self.header.name());
-            self.header.event_loop.report(&message, error);
+            let context = Context::of(self.header.context());
+            context.run(|| self.header.event_loop.report(&message, error));
         }
         // SAFETY: references to the outcome come from the handle, which is gone, from watchers
         // and reports, which keep none, and from callbacks, during which nothing can be taken.

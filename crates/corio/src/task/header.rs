@@ -24,6 +24,7 @@ use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
 use super::cancel::Awaited;
+use crate::context::{Inherited, Slot};
 use crate::event_loop::{CurrentTask, EventLoop};
 
 /// See the module's diagram.
@@ -70,6 +71,7 @@ pub(crate) struct Header {
     pub(crate) stack_size: usize,
     /// Cancellations asked for and not withdrawn.
     pub(super) requests: Cell<usize>,
+    context: Slot,
     /// Boxed, since most tasks never need it.
     rare: RefCell<Option<Box<Rare>>>,
 }
@@ -109,6 +111,7 @@ impl Header {
             event_loop,
             stack_size: options.stack_size,
             requests: Cell::new(0),
+            context: Inherited::here().into_slot(),
             rare: RefCell::new(options.name.map(Rare::named)),
         }
     }
@@ -140,6 +143,12 @@ impl Header {
             Some(name) => StackLabel::Named(name),
             None => StackLabel::Numbered("Task-", self.number),
         }
+    }
+
+    /// Where the task's context is.
+    #[inline]
+    pub(crate) fn context(&self) -> &Slot {
+        &self.context
     }
 
     pub(crate) fn state(&self) -> State {
