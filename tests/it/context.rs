@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::thread;
 
 use corio::{
-    Context, ContextVar, Error, Result, Runner, all_tasks, copy_context, create_future,
-    create_task, current_task, gather, get_running_loop, sleep, task_group,
+    Context, ContextVar, Error, Result, Runner, TaskOptions, all_tasks, copy_context,
+    create_future, create_task, create_task_with, current_task, gather, get_running_loop, sleep,
+    task_group,
 };
 use corio_coroutine::Generator;
 use corio_tests::{Log, OnDrop, ms, panic_of, settle, virtual_run, yield_now};
@@ -83,7 +84,8 @@ fn a_context_can_be_shared_by_tasks() -> Result<()> {
         let first = create_task(move || {
             one.run(|| {
                 yield_now()?;
-                Ok(USER.set("first".into()))
+                USER.set("first".into());
+                Ok(())
             })
         });
         let second = create_task(move || {
@@ -279,7 +281,8 @@ fn a_runner_begins_with_the_callers_context_and_keeps_its_own_from_run_to_run() 
     let mut runner = Runner::with_virtual_clock()?;
     runner.run(|| {
         assert_eq!(USER.get()?, "caller");
-        Ok(USER.set("first run".into()))
+        USER.set("first run".into());
+        Ok(())
     })?;
     assert_eq!(USER.get()?, "caller");
     USER.set("caller, later".into());
@@ -347,7 +350,8 @@ fn values_may_look_at_variables_while_they_are_cloned_and_dropped() -> Result<()
 
 #[test]
 fn a_context_goes_when_the_last_task_does_that_has_it() -> Result<()> {
-    static HELD: ContextVar<Rc<OnDrop<Box<dyn FnMut()>>>> = ContextVar::local("held");
+    type Held = Rc<OnDrop<Box<dyn FnMut()>>>;
+    static HELD: ContextVar<Held> = ContextVar::local("held");
     virtual_run(|| {
         let log = Log::new();
         let gone = log.clone();
@@ -382,7 +386,8 @@ enum Act {
     Scope(bool, u8, Vec<Act>),
     /// In a copy of the context.
     Copied(Vec<Act>),
-    Child(Vec<Act>),
+    /// Perhaps an eager one.
+    Child(bool, Vec<Act>),
     Callback(Vec<Act>),
     Yield,
 }
@@ -398,7 +403,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             (any::<bool>(), any::<u8>(), acts.clone())
                 .prop_map(|(y, v, acts)| Act::Scope(y, v, acts)),
             acts.clone().prop_map(Act::Copied),
-            acts.clone().prop_map(Act::Child),
+            (any::<bool>(), acts.clone()).prop_map(|(eager, acts)| Act::Child(eager, acts)),
             acts.prop_map(Act::Callback),
         ]
     });
@@ -431,9 +436,10 @@ fn perform(acts: Vec<Act>, model: &mut Model, can_wait: bool) -> Result<()> {
                 let mut copy = model.clone();
                 copy_context().run(|| perform(acts, &mut copy, can_wait))?;
             }
-            Act::Child(acts) => {
+            Act::Child(eager, acts) => {
                 let mut copy = model.clone();
-                drop(create_task(move || perform(acts, &mut copy, true)));
+                let options = TaskOptions::new().eager(eager);
+                drop(create_task_with(options, move || perform(acts, &mut copy, true)));
             }
             Act::Callback(acts) => {
                 let mut copy = model.clone();

@@ -4,6 +4,7 @@ mod auto_traits;
 mod cancellation;
 mod context;
 mod deadlock;
+mod eager;
 mod errors;
 mod futures;
 mod gather;

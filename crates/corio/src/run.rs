@@ -90,6 +90,25 @@ impl Runner {
         Ok(Self { event_loop: EventLoop::new(Clock::manual())?, context: None })
     }
 
+    /// Whether tasks begin eagerly, if [their options](TaskOptions::eager) do not say: at once,
+    /// inside the call that makes them. asyncio's `loop.set_task_factory(eager_task_factory)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut runner = corio::Runner::new()?.eager_tasks(true);
+    /// runner.run(|| {
+    ///     assert!(corio::create_task(|| Ok(42)).done());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    #[must_use = "this is the runner"]
+    pub fn eager_tasks(self, eager: bool) -> Self {
+        self.event_loop.set_eager_tasks(eager);
+        self
+    }
+
     /// Runs `main` as the main task and returns what it returns.
     ///
     /// # Errors
@@ -104,12 +123,13 @@ impl Runner {
         let inherited = Inherited::here();
         let running = self.enter(Location::caller())?;
         let context = self.context.take().unwrap_or(inherited);
+        let options = TaskOptions::new().eager(false);
         let bomb = AbortOnUnwind;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught, and if anything else panics, the process is
         // aborted. `main` and its result outlive this call.
         let main = Task::new(unsafe {
-            spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
+            spawn_unchecked(Rc::clone(&self.event_loop), options, None, |_| {}, main)
         });
         if let Some(task) = main.running() {
             context.enter_task(task.header().context());

@@ -193,7 +193,7 @@ pub struct Statistics {
     pub tasks_peak: usize,
     /// Tasks made since the loop began.
     pub tasks_made: u64,
-    /// Times that a task was resumed.
+    /// Times that the loop resumed a task. Eager first steps are their creators', and not counted.
     pub steps: u64,
     /// Times that the operating system was asked what is ready.
     pub polls: u64,

@@ -4,6 +4,7 @@
 //! * [`current`]: which task runs now;
 //! * [`ready`]: the queue of what is to run;
 //! * [`turn`]: running what is ready, polling, firing timers;
+//! * [`eager`]: first steps that do not wait for their turn;
 //! * [`deadlock`]: noticing that nothing will ever happen again;
 //! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
 //!
@@ -29,6 +30,7 @@
 
 mod current;
 mod deadlock;
+mod eager;
 mod handle;
 mod ready;
 mod turn;
@@ -36,6 +38,7 @@ mod turn;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -89,6 +92,7 @@ pub(crate) struct EventLoop {
     /// How much of what was ready when the round began is still to run. See `run_until_done`.
     round: Cell<usize>,
     budget: Cell<u32>,
+    eager_tasks: Cell<bool>,
     closed: Cell<bool>,
     tasks_made: Cell<u64>,
     tasks_peak: Cell<usize>,
@@ -117,6 +121,7 @@ impl EventLoop {
             hurry: Cell::new(false),
             round: Cell::new(0),
             budget: Cell::new(BUDGET),
+            eager_tasks: Cell::new(false),
             closed: Cell::new(false),
             tasks_made: Cell::new(0),
             tasks_peak: Cell::new(0),
@@ -135,6 +140,14 @@ impl EventLoop {
         running.ok().flatten().ok_or(NoRunningLoop::new(what))
     }
 
+    /// Whether this is the running loop of the thread.
+    fn runs_here(&self) -> bool {
+        let running = RUNNING.try_with(|running| {
+            running.borrow().as_ref().is_some_and(|running| ptr::eq(&**running, self))
+        });
+        running.unwrap_or(false)
+    }
+
     /// Makes this the running loop of the thread, unless another is.
     pub(crate) fn enter(self: &Rc<Self>) -> Option<Running> {
         let entered = contract::enter(Rc::new(Facade(Rc::clone(self)))).ok()?;
@@ -147,12 +160,19 @@ impl EventLoop {
         self.tasks_made.get()
     }
 
-    /// Enters a task, made by `make` from its key, and puts it at the end of the queue.
-    pub(crate) fn add_task<R>(&self, make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R)) -> R {
+    /// Enters a task, made by `make` from its key, and puts it at the end of the queue, unless it
+    /// is to begin before its turn.
+    pub(crate) fn add_task<R>(
+        &self,
+        eager: bool,
+        make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R),
+    ) -> R {
         let mut tasks = self.tasks.borrow_mut();
         let entry = tasks.vacant_entry();
         let (task, result) = make(entry.key());
-        self.ready.push_task(task.header());
+        if !eager {
+            self.ready.push_task(task.header());
+        }
         entry.insert(task);
         self.tasks_peak.set(self.tasks_peak.get().max(tasks.len()));
         result

@@ -90,7 +90,7 @@ impl EventLoop {
     }
 
     /// Makes a new task ready for its first step. Says whether it can have one.
-    fn begin(&self, header: &Header) -> bool {
+    pub(super) fn begin(&self, header: &Header) -> bool {
         let begun = match header.take_pending() {
             Some(cancelled) => Err(cancelled.into()),
             None => self.task(header.key).start(),
@@ -102,7 +102,7 @@ impl EventLoop {
         !header.is_done()
     }
 
-    fn remove(&self, key: usize) {
+    pub(super) fn remove(&self, key: usize) {
         let task = self.tasks.borrow_mut().remove(key);
         drop(task);
     }

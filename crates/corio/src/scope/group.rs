@@ -103,7 +103,7 @@ impl<'scope> TaskGroup<'scope, '_> {
         self.create_task_with(TaskOptions::new(), body)
     }
 
-    /// As [`create_task`](Self::create_task), with a name or a stack size of its own.
+    /// As [`create_task`](Self::create_task), with a name or other [options](TaskOptions).
     pub fn create_task_with<T, F>(&'scope self, options: TaskOptions, body: F) -> Task<'scope, T>
     where
         T: 'scope,

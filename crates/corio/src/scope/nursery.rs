@@ -93,13 +93,12 @@ impl Nursery {
         let index = self.children.borrow_mut().insert(None);
         self.unfinished.set(self.unfinished.get() + 1);
         let watcher: Rc<dyn Watcher> = Rc::clone(self) as _;
-        // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
-        let child = unsafe {
-            spawn_unchecked(Rc::clone(&self.event_loop), options, Some((watcher, index)), body)
+        let parent = Some((watcher, index));
+        let announce = |child: &Rc<dyn Runnable>| {
+            self.children.borrow_mut()[index] = Some(Rc::clone(child));
         };
-        let runnable = self.event_loop.task(child.header().key);
-        self.children.borrow_mut()[index] = Some(runnable);
-        child
+        // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
+        unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, parent, announce, body) }
     }
 
     /// The children that have not ended.

@@ -162,7 +162,8 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
     }
 }
 
-/// Makes a task of `body` and puts it at the end of the loop's queue.
+/// Makes a task of `body`, and puts it at the end of the loop's queue or, if it is eager, runs its
+/// first step. `announce` is told of it before that can be.
 ///
 /// # Safety
 ///
@@ -174,6 +175,7 @@ pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
     event_loop: Rc<EventLoop>,
     options: TaskOptions,
     parent: Option<(Rc<dyn Watcher>, usize)>,
+    announce: impl FnOnce(&Rc<dyn Runnable>),
     body: F,
 ) -> Rc<dyn Outcome<T> + 'a>
 where
@@ -181,7 +183,8 @@ where
     F: FnOnce() -> Result<T> + 'a,
 {
     let table = Rc::clone(&event_loop);
-    table.add_task(|key| {
+    let eager = options.eager.unwrap_or_else(|| table.eager_tasks());
+    let cell: Rc<dyn Outcome<T> + 'a> = table.add_task(eager, |key| {
         let cell = Rc::new(TaskCell {
             header: Header::new(event_loop, key, options),
             completion: Completion::new(),
@@ -194,8 +197,13 @@ where
         // value itself is reached by the handle alone. So nothing borrowed is used after `'a`.
         let runnable =
             unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
+        announce(&runnable);
         (runnable, cell)
-    })
+    });
+    if eager {
+        table.step_eagerly(cell.header());
+    }
+    cell
 }
 
 /// A task panicked. Whoever waits for it first gets the panic itself; others get this.

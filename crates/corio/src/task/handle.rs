@@ -18,7 +18,8 @@ use crate::report;
 
 /// Makes a task that runs `body` beside its creator. asyncio's `create_task`.
 ///
-/// The body begins at the loop's next opportunity, never inside this call. Dropping the handle
+/// The body begins at the loop's next opportunity, not inside this call unless it is
+/// [eager](TaskOptions::eager). Dropping the handle
 /// detaches the task: it goes on, and its failure is reported when it ends. For tasks that borrow
 /// from their creator, see [`task_group`](crate::task_group).
 ///
@@ -49,7 +50,7 @@ where
     create_task_with(TaskOptions::new(), body)
 }
 
-/// As [`create_task`], with a name or a stack size of its own.
+/// As [`create_task`], with a name or other [options](TaskOptions).
 #[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
 pub fn create_task_with<T, F>(options: TaskOptions, body: F) -> Task<'static, T>
 where
@@ -67,7 +68,7 @@ where
         return Task::refused(LoopClosed.into());
     }
     // SAFETY: `'static` does not end.
-    Task::new(unsafe { spawn_unchecked(event_loop, options, None, body) })
+    Task::new(unsafe { spawn_unchecked(event_loop, options, None, |_| {}, body) })
 }
 
 /// A task that runs beside its creator, and the right to its outcome. asyncio's `Task`.

@@ -184,7 +184,8 @@ impl Header {
         held
     }
 
-    /// Runs the task until it suspends or ends. For the loop alone. Says whether it has ended.
+    /// Runs the task until it suspends or ends. For the loop alone, and for eager first steps. Says
+    /// whether it has ended.
     pub(crate) fn step(&self) -> bool {
         self.state.set(State::Running);
         let mut coroutine = self.coroutine.borrow_mut();
@@ -300,7 +301,8 @@ impl Header {
 
     #[inline]
     pub(crate) fn check_can_suspend(&self, what: &'static str) -> Result<()> {
-        // Only the loop makes a task `Running`, only one at a time, and only around its `resume`.
+        // A task is `Running` only around its `resume`. Several are when one makes another that
+        // begins eagerly; only the innermost runs here, as the stack of each is a boundary.
         if self.state() == State::Running && self.runs_here() && !std::thread::panicking() {
             Ok(())
         } else {
