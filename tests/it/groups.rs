@@ -864,3 +864,24 @@ fn a_settled_group_leaves_no_trace_in_the_loop() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_childs_handle_can_be_kept_when_the_group_has_ended() -> Result<()> {
+    virtual_run(|| {
+        let words = [String::from("to"), String::from("be")];
+        let mut kept = Vec::new();
+        let owned = task_group(|group| {
+            for word in &words {
+                kept.push(group.create_task(|| {
+                    yield_now()?;
+                    Ok(word.as_str())
+                }));
+            }
+            Ok(group.create_task(|| Ok(String::from("owned"))))
+        })?;
+        assert!(kept.iter().all(corio::Task::done));
+        assert_eq!(gather(kept)?, ["to", "be"]);
+        assert_eq!(owned.wait()?, "owned");
+        Ok(())
+    })
+}

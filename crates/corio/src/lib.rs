@@ -25,7 +25,10 @@ pub use corio_futures::{
 pub use event_loop::{CallHandle, Deadlock, EventLoopHandle, Statistics, get_running_loop};
 pub use report::Report;
 pub use run::{AlreadyRunning, Runner, RunnerClosed, run};
-pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
+pub use scope::{
+    Gather, Gathered, NoCandidates, NotStarted, Started, TaskGroup, Winner, gather, gather_results,
+    staggered_race, task_group,
+};
 pub use sleep::sleep;
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
