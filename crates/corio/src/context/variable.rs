@@ -50,6 +50,9 @@ pub struct ContextVar<T: 'static> {
 
 impl<T: Clone + Send + 'static> ContextVar<T> {
     /// A variable that is not set. `name` is for reports.
+    ///
+    /// Its values can be [sent](super::Context::to_send) to other threads; for those that cannot,
+    /// there is [`local`](Self::local).
     pub const fn new(name: &'static str) -> Self {
         Self { to_send: Some(boxed_clone), ..Self::local(name) }
     }
