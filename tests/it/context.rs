@@ -127,7 +127,7 @@ fn a_tasks_own_context_can_be_had_by_others() -> Result<()> {
 fn a_scope_ends_with_what_was_there_before_however_it_ends() -> Result<()> {
     virtual_run(|| {
         let ended: Result<()> = USER.scope("a".into(), || {
-            USER.scope("b".into(), || assert_eq!(user(), "b"));
+            assert_eq!(USER.scope("b".into(), || Ok(user()))?, "b");
             assert_eq!(user(), "a");
             USER.set("c".into());
             LEVEL.set(3);
@@ -135,7 +135,7 @@ fn a_scope_ends_with_what_was_there_before_however_it_ends() -> Result<()> {
         });
         assert!(ended.is_err());
         assert_eq!((user(), LEVEL.get()?), ("USER".into(), 3));
-        let said = panic_of(|| USER.scope("d".into(), || panic!("{}", user())));
+        let said = panic_of(|| USER.scope("d".into(), || -> Result<()> { panic!("{}", user()) }));
         assert_eq!((&*said, &*user()), ("d", "USER"));
         Ok(())
     })
@@ -160,7 +160,11 @@ fn a_scope_may_wait_and_only_its_task_is_in_it() -> Result<()> {
 fn a_scope_that_another_task_ends_is_undone_where_it_began() -> Result<()> {
     virtual_run(|| {
         let scoped = Rc::new(RefCell::new(Generator::new(|co| {
-            USER.scope("scoped".into(), || co.yield_(()));
+            let scoped = USER.scope("scoped".into(), || {
+                co.yield_(());
+                Ok(())
+            });
+            scoped.expect("nothing fails");
         })));
         let generator = Rc::clone(&scoped);
         let beginning = create_task(move || {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU8;
 
+use corio_futures::Result;
+
 use super::bindings::{self, Restore};
 
 /// A value on its way to another thread.
@@ -139,7 +141,11 @@ impl<T: Clone + 'static> ContextVar<T> {
     /// value would find this one set.
     ///
     /// Python sets the variable, and resets it with a token.
-    pub fn scope<R>(&'static self, value: T, body: impl FnOnce() -> R) -> R {
+    ///
+    /// # Errors
+    ///
+    /// What `body` returns.
+    pub fn scope<R>(&'static self, value: T, body: impl FnOnce() -> Result<R>) -> Result<R> {
         let _restore = Restore::after(self, Rc::new(value));
         body()
     }
