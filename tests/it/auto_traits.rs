@@ -27,6 +27,15 @@ fn errors_cross_threads() {
     crosses::<corio::Report>();
     crosses::<corio::TaskOptions>();
     crosses::<corio::Statistics>();
+    crosses::<corio::ContextVarNotSet>();
+}
+
+#[test]
+fn a_context_variable_is_a_static_whatever_its_values() {
+    fn is_sync<T: Sync>() {}
+    fn is_send<T: Send>() {}
+    is_sync::<corio::ContextVar<Rc<()>>>();
+    is_send::<corio::SendContext>();
 }
 
 #[test]
@@ -45,6 +54,7 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         corio::EventLoopHandle,
         corio::Task<'static, ()>,
         corio::TaskHandle,
+        corio::Context,
         &'static corio::TaskGroup<'static, 'static>,
         corio::Future<()>,
         corio::SharedFuture<()>,
@@ -66,6 +76,7 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         corio::EventLoopHandle,
         corio::Task<'static, ()>,
         corio::TaskHandle,
+        corio::Context,
         corio::TaskGroup<'static, 'static>,
         corio::Future<()>,
         corio::SharedFuture<()>,

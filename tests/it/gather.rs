@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use corio::{
-    Cancelled, Error, Result, Runner, create_future, create_task, current_task, gather, sleep,
-    task_group, timeout,
+    Cancelled, Error, Event, Result, Runner, all_tasks, create_future, create_task, current_task,
+    gather, sleep, task_group, timeout, wait_for,
 };
 use corio_tests::{Log, OnDrop, ms, now, panic_of, settle, virtual_run, yield_now};
 
@@ -289,4 +289,78 @@ fn gathering_a_task_of_another_loop_is_an_error() -> Result<()> {
     let error = virtual_run(move || gather([task]).map(drop)).unwrap_err();
     assert!(error.to_string().contains("belongs to another event loop"), "{error}");
     Ok(())
+}
+
+/// Waits in a gather of one, in a gather of one, and so on.
+fn nested(depth: usize) -> Result<()> {
+    if depth == 0 {
+        return Event::new().wait();
+    }
+    gather([|| nested(depth - 1)]).map(drop)
+}
+
+#[test]
+fn a_cancellation_goes_through_any_number_of_nested_gathers() -> Result<()> {
+    virtual_run(|| {
+        // On a task's stack, which is small, and on the loop's.
+        for limit in [None, Some(ms(1))] {
+            let nest = create_task(|| nested(2_500));
+            settle()?;
+            let error = match limit {
+                Some(limit) => wait_for(nest, limit).unwrap_err(),
+                None => {
+                    assert!(nest.cancel());
+                    nest.wait().unwrap_err()
+                }
+            };
+            assert_eq!(
+                (error.is_cancelled(), error.is_timeout()),
+                (limit.is_none(), limit.is_some())
+            );
+            assert_eq!(all_tasks()?.len(), 1);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_cancellation_reaches_the_members_depth_first_in_the_order_in_which_they_were_given()
+-> Result<()> {
+    virtual_run(|| {
+        let log = Log::new();
+        let leaf = |name: &'static str| {
+            let log = &log;
+            move || {
+                let ended = Event::new().wait();
+                log.note(name);
+                ended
+            }
+        };
+        let both = |left, right| move || gather((leaf(left), leaf(right))).map(drop);
+        let gathered = timeout(ms(1), || gather((both("a", "b"), leaf("c"), both("d", "e"))));
+        assert!(gathered.unwrap_err().is_timeout());
+        assert_eq!(log.take(), ["a", "b", "c", "d", "e"]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_task_that_two_gathers_wait_for_is_asked_by_both() -> Result<()> {
+    virtual_run(|| {
+        let shared = create_task(|| {
+            let first = Event::new().wait().unwrap_err();
+            assert!(first.is_cancelled());
+            Ok(current_task()?.cancelling())
+        })
+        .shared();
+        let (left, right) = (shared.clone(), shared.clone());
+        let both = create_task(move || gather((move || gather([left]), move || gather([right]))));
+        settle()?;
+        assert!(both.cancel());
+        settle()?;
+        // One wait was interrupted, and a second request came before the task ran again.
+        assert_eq!(shared.wait()?, 2);
+        assert!(both.wait().unwrap_err().is_cancelled());
+        Ok(())
+    })
 }

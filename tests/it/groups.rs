@@ -912,3 +912,24 @@ fn a_group_that_is_cancelled_ends_its_children_and_returns_the_bodys_value() -> 
         sleep(ms(1))
     })
 }
+
+#[test]
+fn a_childs_handle_can_be_kept_when_the_group_has_ended() -> Result<()> {
+    virtual_run(|| {
+        let words = [String::from("to"), String::from("be")];
+        let mut kept = Vec::new();
+        let owned = task_group(|group| {
+            for word in &words {
+                kept.push(group.create_task(|| {
+                    yield_now()?;
+                    Ok(word.as_str())
+                }));
+            }
+            Ok(group.create_task(|| Ok(String::from("owned"))))
+        })?;
+        assert!(kept.iter().all(corio::Task::done));
+        assert_eq!(gather(kept)?, ["to", "be"]);
+        assert_eq!(owned.wait()?, "owned");
+        Ok(())
+    })
+}

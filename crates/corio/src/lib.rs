@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod call_graph;
+mod context;
 mod context_manager;
 mod coroutine;
 mod event_loop;
@@ -25,6 +26,7 @@ mod signal;
 pub mod streams;
 
 pub use call_graph::{CallGraph, capture_call_graph};
+pub use context::{Context, ContextVar, ContextVarNotSet, SendContext, copy_context};
 pub use context_manager::{
     BodyPanicked, Close, Closing, ContextManager, ContextManagerMisused, ExitFailed, ExitStack,
     GeneratorContextManager, Managers, NullContext, Suppressed, closing, contextmanager, decorate,
@@ -47,7 +49,10 @@ pub use event_loop::{
 pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
 pub use report::Report;
 pub use run::{AlreadyRunning, KeyboardInterrupt, Runner, RunnerClosed, run};
-pub use scope::{Gather, Gathered, TaskGroup, gather, gather_results, task_group};
+pub use scope::{
+    Gather, Gathered, NoCandidates, NotStarted, Started, TaskGroup, Winner, gather, gather_results,
+    staggered_race, task_group,
+};
 pub use sleep::sleep;
 pub use std_future::AwaitableFuture;
 pub use streams::{

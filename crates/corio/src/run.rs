@@ -8,6 +8,7 @@ use std::rc::Rc;
 use corio_futures::{Cancelled, Error, Result};
 use corio_reactor::Clock;
 
+use crate::context::Inherited;
 use crate::event_loop::{EventLoop, Running};
 use crate::generator::closing;
 use crate::signal::Interrupt;
@@ -48,7 +49,8 @@ pub fn run<T>(main: impl FnOnce() -> Result<T>) -> Result<T> {
 /// An event loop that can be set up before it runs, and that `run` can be called on several
 /// times. asyncio's `Runner`.
 ///
-/// Tasks that one `run` leaves behind go on in the next. Dropping the runner closes it.
+/// Tasks that one `run` leaves behind go on in the next. What a main task sets in its context the
+/// next one finds there. Dropping the runner closes it.
 ///
 /// # Examples
 ///
@@ -66,6 +68,8 @@ pub fn run<T>(main: impl FnOnce() -> Result<T>) -> Result<T> {
 #[derive(Debug)]
 pub struct Runner {
     pub(crate) event_loop: Rc<EventLoop>,
+    /// Copied when the first `run` begins, and kept from one to the next.
+    context: Option<Inherited>,
 }
 
 impl Runner {
@@ -75,7 +79,7 @@ impl Runner {
     ///
     /// If the operating system refuses what a loop needs, usually for too many open files.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { event_loop: EventLoop::new(Clock::system())? })
+        Ok(Self { event_loop: EventLoop::new(Clock::system())?, context: None })
     }
 
     /// A runner on a clock that stands still while any task can run, and then jumps to the next
@@ -88,7 +92,26 @@ impl Runner {
     ///
     /// As [`new`](Self::new).
     pub fn with_virtual_clock() -> io::Result<Self> {
-        Ok(Self { event_loop: EventLoop::new(Clock::manual())? })
+        Ok(Self { event_loop: EventLoop::new(Clock::manual())?, context: None })
+    }
+
+    /// Whether tasks begin eagerly, if [their options](TaskOptions::eager) do not say: at once,
+    /// inside the call that makes them. asyncio's `loop.set_task_factory(eager_task_factory)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut runner = corio::Runner::new()?.eager_tasks(true);
+    /// runner.run(|| {
+    ///     assert!(corio::create_task(|| Ok(42)).done());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    #[must_use = "this is the runner"]
+    pub fn eager_tasks(self, eager: bool) -> Self {
+        self.event_loop.set_eager_tasks(eager);
+        self
     }
 
     /// Has the loop run in debug mode, or not. asyncio's `Runner(debug=…)`.
@@ -130,19 +153,24 @@ impl Runner {
     /// If `main` does. Everything else is cancelled and waited for first.
     #[track_caller]
     pub fn run<T>(&mut self, main: impl FnOnce() -> Result<T>) -> Result<T> {
+        let inherited = Inherited::here();
         let running = self.enter(Location::caller())?;
         self.event_loop.collect();
+        let context = self.context.take().unwrap_or(inherited);
+        let options = TaskOptions::new().eager(false);
         let bomb = AbortOnUnwind;
         // SAFETY: `run_until_done` returns when the task is done, and it does not unwind: what a
         // task or a callback panics with is caught, and if anything else panics, the process is
         // aborted. `main` and its result outlive this call.
         let main = Task::new(unsafe {
-            spawn_unchecked(Rc::clone(&self.event_loop), TaskOptions::new(), None, main)
+            spawn_unchecked(Rc::clone(&self.event_loop), options, None, |_| {}, main)
         });
         let interrupt = Interrupt::arm(&self.event_loop);
         let mut interrupted = false;
         if let Some(task) = main.running() {
+            context.enter_task(task.header().context());
             self.event_loop.run_until_done(Rc::clone(&task));
+            self.context = Some(task.header().context().inherit());
             interrupted = interrupt.is_some_and(|interrupt| {
                 interrupt.disarm(&self.event_loop, task.header(), main.cancelled())
             });

@@ -286,7 +286,7 @@ impl<T> Completion<T> {
         make: impl FnOnce() -> Box<dyn FnOnce()>,
     ) -> Result<CallbackKey, NoRunningLoop> {
         let event_loop = current_loop().ok_or(NoRunningLoop::new("a done-callback"))?;
-        let run = make();
+        let run = event_loop.bind(make());
         let mut callbacks = self.callbacks.borrow_mut();
         let list = callbacks.get_or_insert_default();
         list.last_key += 1;

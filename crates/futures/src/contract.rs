@@ -49,6 +49,12 @@ pub trait EventLoop {
     /// Runs `callback` in a later step, after everything that is ready already.
     fn call_soon(&self, callback: Box<dyn FnOnce()>);
 
+    /// A callback that will run as if it ran here, with whatever the loop keeps for the code that
+    /// runs now: asyncio's context variables.
+    fn bind(&self, callback: Box<dyn FnOnce()>) -> Box<dyn FnOnce()> {
+        callback
+    }
+
     /// Takes note of a failure that nobody will ask for.
     fn report(&self, message: &str, error: &Error);
 }
@@ -232,8 +238,9 @@ fn no_task(what: &'static str) -> Error {
     }
 }
 
-/// Runs one step of `task`, with a fresh budget: whatever waits in `step` parks `task`. Does not
-/// nest.
+/// Runs one step of `task`, with a fresh budget: whatever waits in `step` parks `task`. A step that
+/// is run inside another shares the budget of that one, whose task is the current one again
+/// afterwards.
 ///
 /// # Safety
 ///
@@ -242,18 +249,20 @@ fn no_task(what: &'static str) -> Error {
 /// pointers to it with those who will wake it, and take them back when their frame is left.
 #[inline]
 pub unsafe fn run_as<R>(task: &dyn Parker, step: impl FnOnce() -> R) -> R {
-    struct Stop;
-    impl Drop for Stop {
+    struct Restore(Option<NonNull<dyn Parker>>);
+    impl Drop for Restore {
         fn drop(&mut self) {
-            RUNNING.set(None);
+            RUNNING.set(self.0);
         }
     }
     let task = NonNull::from(task);
     // SAFETY: only the lifetime changes; the caller answers for it.
     let task = unsafe { mem::transmute::<NonNull<dyn Parker + '_>, NonNull<dyn Parker>>(task) };
-    LEFT.set(BUDGET);
-    RUNNING.set(Some(task));
-    let _stop = Stop;
+    let outer = RUNNING.replace(Some(task));
+    let _restore = Restore(outer);
+    if outer.is_none() {
+        LEFT.set(BUDGET);
+    }
     step()
 }
 

@@ -1,7 +1,7 @@
 //! Which task runs now.
 //!
 //! Every wait begins with this question, so the answer is one thread-local pointer, not a count
-//! that goes up and down. The loop sets it around each step.
+//! that goes up and down. It is set around each step.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -45,17 +45,17 @@ pub(crate) fn can_wait() -> bool {
     current_header().is_some_and(|task| task.check_can_suspend("").is_ok())
 }
 
-/// Runs `step`, with `task` as the current task.
+/// Runs `step`, with `task` as the current task. Whoever was that before is so again afterwards:
+/// the task that made this one, if it begins eagerly.
 #[inline]
 pub(super) fn with_current<R>(task: &Header, step: impl FnOnce() -> R) -> R {
-    struct Restore;
+    struct Restore(Option<NonNull<Header>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            CURRENT.set(None);
+            CURRENT.set(self.0);
         }
     }
-    CURRENT.set(Some(NonNull::from(task)));
-    let _restore = Restore;
+    let _restore = Restore(CURRENT.replace(Some(NonNull::from(task))));
     // SAFETY: the header is in the cell of its task, which the task's stack owns a share of until
     // the body has returned (see `TaskCell::start`), so it outlives every frame in which the body
     // waits.

@@ -11,6 +11,7 @@ use corio_reactor::TimerKey;
 
 use super::debug::note_place;
 use super::{Alarm, EventLoop};
+use crate::context::Inherited;
 use crate::report::Report;
 
 /// The loop that runs on this thread. asyncio's `get_running_loop`.
@@ -39,8 +40,9 @@ impl EventLoopHandle {
     /// Calls `callback` in a later step, after everything that is ready now. asyncio's
     /// `loop.call_soon`.
     ///
-    /// A callback runs on the loop's own stack and cannot wait; it may create a task that can. If
-    /// it panics, that is reported and the loop goes on.
+    /// A callback runs on the loop's own stack, in a copy of the context that is current now. It
+    /// cannot wait; it may create a task that can. If it panics, that is reported and the loop goes
+    /// on.
     ///
     /// The callback may be taken back by the handle, and is not if the handle is dropped.
     #[track_caller]
@@ -48,9 +50,11 @@ impl EventLoopHandle {
         let place = self.event_loop.place(Location::caller());
         let callback = Rc::new(Cell::new(Some(callback)));
         let taken_back = Rc::downgrade(&callback);
+        let context = Inherited::here();
         self.event_loop.call_soon(Box::new(move || {
             if let Some(callback) = callback.take() {
                 note_place(place);
+                context.enter();
                 callback();
             }
         }));
@@ -94,8 +98,10 @@ impl EventLoopHandle {
     #[track_caller]
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
         let place = self.event_loop.place(Location::caller());
+        let context = Inherited::here();
         let callback = Box::new(move || {
             note_place(place);
+            context.enter();
             callback();
         });
         let timer = self.event_loop.set_limit(when, Alarm::Call(callback));
@@ -196,7 +202,7 @@ pub struct Statistics {
     pub tasks_peak: usize,
     /// Tasks made since the loop began.
     pub tasks_made: u64,
-    /// Times that a task was resumed.
+    /// Times that the loop resumed a task. Eager first steps are their creators', and not counted.
     pub steps: u64,
     /// Times that the operating system was asked what is ready.
     pub polls: u64,

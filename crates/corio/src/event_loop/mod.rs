@@ -4,6 +4,7 @@
 //! * [`current`]: which task runs now;
 //! * [`ready`]: the queue of what is to run;
 //! * [`turn`]: running what is ready, polling, firing timers;
+//! * [`eager`]: first steps that do not wait for their turn;
 //! * [`deadlock`]: noticing that nothing will ever happen again;
 //! * [`debug`]: debug mode, and [`slow_step`], what it reports;
 //! * [`handle`]: [`EventLoop`](handle::EventLoopHandle), what users hold.
@@ -31,6 +32,7 @@
 mod current;
 mod deadlock;
 mod debug;
+mod eager;
 mod handle;
 mod ready;
 mod slow_step;
@@ -39,6 +41,7 @@ mod turn;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -47,6 +50,7 @@ use corio_futures::{CannotWait, Error, NoRunningLoop, Result, WaitList};
 use corio_reactor::{Clock, Reactor, TimerKey, Timers};
 use slab::Slab;
 
+use crate::context::{Inherited, Isolated};
 use crate::generator::Generators;
 use crate::report::{self, Report};
 use crate::signal::LoopSignals;
@@ -93,6 +97,7 @@ pub(crate) struct EventLoop {
     hurry: Cell<bool>,
     /// How much of what was ready when the round began is still to run. See `run_until_done`.
     round: Cell<usize>,
+    eager_tasks: Cell<bool>,
     closed: Cell<bool>,
     tasks_made: Cell<u64>,
     tasks_peak: Cell<usize>,
@@ -127,6 +132,7 @@ impl EventLoop {
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),
             round: Cell::new(0),
+            eager_tasks: Cell::new(false),
             closed: Cell::new(false),
             tasks_made: Cell::new(0),
             tasks_peak: Cell::new(0),
@@ -148,11 +154,19 @@ impl EventLoop {
         running.ok().flatten().ok_or(NoRunningLoop::new(what))
     }
 
+    /// Whether this is the running loop of the thread.
+    fn runs_here(&self) -> bool {
+        let running = RUNNING.try_with(|running| {
+            running.borrow().as_ref().is_some_and(|running| ptr::eq(&**running, self))
+        });
+        running.unwrap_or(false)
+    }
+
     /// Makes this the running loop of the thread, unless another is.
     pub(crate) fn enter(self: &Rc<Self>) -> Option<Running> {
         let entered = contract::enter(Rc::new(Facade(Rc::clone(self)))).ok()?;
         RUNNING.try_with(|running| running.replace(Some(Rc::clone(self)))).ok()?;
-        Some(Running { _entered: entered })
+        Some(Running { _entered: entered, _context: Isolated::new() })
     }
 
     pub(crate) fn next_task_number(&self) -> u64 {
@@ -160,12 +174,19 @@ impl EventLoop {
         self.tasks_made.get()
     }
 
-    /// Enters a task, made by `make` from its key, and puts it at the end of the queue.
-    pub(crate) fn add_task<R>(&self, make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R)) -> R {
+    /// Enters a task, made by `make` from its key, and puts it at the end of the queue, unless it
+    /// is to begin before its turn.
+    pub(crate) fn add_task<R>(
+        &self,
+        eager: bool,
+        make: impl FnOnce(usize) -> (Rc<dyn Runnable>, R),
+    ) -> R {
         let mut tasks = self.tasks.borrow_mut();
         let entry = tasks.vacant_entry();
         let (task, result) = make(entry.key());
-        self.ready.push_task(task.header());
+        if !eager {
+            self.ready.push_task(task.header());
+        }
         entry.insert(task);
         self.tasks_peak.set(self.tasks_peak.get().max(tasks.len()));
         result
@@ -308,6 +329,7 @@ impl std::fmt::Debug for EventLoop {
 /// A loop runs on this thread as long as this lives.
 pub(crate) struct Running {
     _entered: Entered,
+    _context: Isolated,
 }
 
 impl Drop for Running {
@@ -328,6 +350,17 @@ impl contract::EventLoop for Facade {
 
     fn call_soon(&self, callback: Box<dyn FnOnce()>) {
         self.0.call_soon(callback);
+    }
+
+    fn bind(&self, callback: Box<dyn FnOnce()>) -> Box<dyn FnOnce()> {
+        let context = Inherited::here();
+        if context.is_empty() {
+            return callback;
+        }
+        Box::new(move || {
+            context.enter();
+            callback();
+        })
     }
 
     fn report(&self, message: &str, error: &Error) {

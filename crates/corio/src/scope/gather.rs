@@ -6,11 +6,14 @@ use std::rc::Rc;
 
 use corio_futures::completion::Watcher;
 use corio_futures::contract::Wait;
-use corio_futures::{Cancelled, Error, Result, WaitList};
+use corio_futures::{Cancelled, CannotWait, Error, Result, WaitList};
 
 use super::nursery::{Nursery, Open};
 use crate::coroutine::Coroutine;
-use crate::task::{CannotAwait, Panicked, Runnable, SharedTask, Task, TaskOptions};
+use crate::event_loop::current_header;
+use crate::task::{
+    Awaited, CannotAwait, Members, Panicked, Runnable, SharedTask, Task, TaskOptions,
+};
 
 /// Runs several things at once and returns all their results, in the order in which they were
 /// given. asyncio's `gather`.
@@ -395,23 +398,21 @@ struct State {
 }
 
 impl State {
+    /// Waits until the members have ended, or one has failed and the others need not be waited for.
     fn wait(&self, wait: &Wait<'static>) -> Result<()> {
-        let pass_on = |cancelled: &Cancelled| self.cancel(cancelled);
-        let wait = wait.on_cancel(&pass_on);
-        while self.pending.get() > 0 && self.first_error.borrow().is_none() {
-            self.changed.wait(&wait)?;
+        let undecided = || self.pending.get() > 0 && self.first_error.borrow().is_none();
+        if !undecided() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Cancels all members. Says whether there was one to cancel.
-    fn cancel(&self, cancelled: &Cancelled) -> bool {
-        let given = self.given.borrow().clone();
-        let any_given = given.iter().filter(|task| task.header().cancel(cancelled)).count() > 0;
-        let any_spawned = self.nursery.cancel(cancelled);
-        let any = any_given || any_spawned;
-        self.cancelled.set(self.cancelled.get() || any);
-        any
+        let Some(current) = current_header() else {
+            return Err(CannotWait::InCallback(wait.what()).into());
+        };
+        current.while_awaiting(&Awaited::Members(self), || {
+            while undecided() {
+                self.changed.wait(wait)?;
+            }
+            Ok(())
+        })
     }
 
     fn fail(&self, error: Error) {
@@ -432,6 +433,19 @@ impl Watcher for State {
         // A step later, as a done-callback: asyncio's `gather` is made of those.
         let event_loop = Rc::clone(&task.header().event_loop);
         event_loop.call_soon(Box::new(move || self.member_ended(failure)));
+    }
+}
+
+impl Members for State {
+    fn unfinished(&self) -> Vec<Rc<dyn Runnable>> {
+        let mut tasks = self.given.borrow().clone();
+        tasks.extend(self.nursery.children());
+        tasks.retain(|task| !task.header().is_done());
+        tasks
+    }
+
+    fn passed_on(&self) {
+        self.cancelled.set(true);
     }
 }
 

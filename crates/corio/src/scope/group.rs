@@ -94,22 +94,46 @@ impl<'scope> TaskGroup<'scope, '_> {
     /// Once the group has begun to cancel its children it takes no more: the body is dropped, and
     /// waiting for the task says that it was cancelled.
     ///
-    /// The handle may be dropped: the group sees to the child and its failure.
+    /// The handle may be dropped: the group sees to the child and its failure. It may also be kept,
+    /// for as long as what the child borrows: when the group has ended, so has the child, and its
+    /// result is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// corio::run(|| {
+    ///     let words = vec!["to", "be"];
+    ///     let mut tasks = Vec::new();
+    ///     corio::task_group(|group| {
+    ///         tasks.extend(words.iter().map(|word| group.create_task(|| Ok(word.len()))));
+    ///         Ok(())
+    ///     })?;
+    ///     assert_eq!(corio::gather(tasks)?, [2, 2]);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
     #[track_caller]
-    pub fn create_task<T, F>(&'scope self, body: F) -> Task<'scope, T>
+    pub fn create_task<'task, T, F>(&'scope self, body: F) -> Task<'task, T>
     where
-        T: 'scope,
-        F: FnOnce() -> Result<T> + 'scope,
+        'task: 'scope,
+        T: 'task,
+        F: FnOnce() -> Result<T> + 'task,
     {
         self.create_task_with(TaskOptions::new(), body)
     }
 
-    /// As [`create_task`](Self::create_task), with a name or a stack size of its own.
+    /// As [`create_task`](Self::create_task), with a name or other [options](TaskOptions).
     #[track_caller]
-    pub fn create_task_with<T, F>(&'scope self, options: TaskOptions, body: F) -> Task<'scope, T>
+    pub fn create_task_with<'task, T, F>(
+        &'scope self,
+        options: TaskOptions,
+        body: F,
+    ) -> Task<'task, T>
     where
-        T: 'scope,
-        F: FnOnce() -> Result<T> + 'scope,
+        'task: 'scope,
+        T: 'task,
+        F: FnOnce() -> Result<T> + 'task,
     {
         if self.state.closed() {
             return Task::refused(
@@ -117,7 +141,7 @@ impl<'scope> TaskGroup<'scope, '_> {
             );
         }
         // SAFETY: the nursery is open in the frame of `task_group`, and `'scope`, which its caller
-        // did not choose, does not end before that frame does.
+        // did not choose, does not end before that frame does; `'task` is as long at least.
         Task::new(unsafe { self.state.nursery.spawn(options, body) })
     }
 }

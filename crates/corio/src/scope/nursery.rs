@@ -94,21 +94,24 @@ impl Nursery {
     {
         let index = self.children.borrow_mut().insert(None);
         self.unfinished.set(self.unfinished.get() + 1);
-        let parent = Parent { nursery: Rc::clone(self), index };
+        let parent = Some(Parent { nursery: Rc::clone(self), index });
+        let announce = |child: &Rc<dyn Runnable>| {
+            self.children.borrow_mut()[index] = Some(Rc::clone(child));
+        };
         // SAFETY: `Open` is not dropped while a child is alive: the process is aborted instead.
-        let child =
-            unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, Some(parent), body) };
-        let runnable = self.event_loop.task(child.header().key);
-        self.children.borrow_mut()[index] = Some(runnable);
-        child
+        unsafe { spawn_unchecked(Rc::clone(&self.event_loop), options, parent, announce, body) }
     }
 
-    /// Asks every child to stop. Says whether there was one.
-    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
-        // A copy: cancelling runs code of those who are waited for.
-        let children: Vec<_> =
-            self.children.borrow().iter().filter_map(|(_, child)| child.clone()).collect();
-        children.iter().filter(|child| child.header().cancel(cancelled)).count() > 0
+    /// The children that have not ended.
+    pub(crate) fn children(&self) -> Vec<Rc<dyn Runnable>> {
+        self.children.borrow().iter().filter_map(|(_, child)| child.clone()).collect()
+    }
+
+    /// Asks every child to stop.
+    pub(crate) fn cancel(&self, cancelled: &Cancelled) {
+        for child in self.children() {
+            child.header().cancel(cancelled);
+        }
     }
 
     /// Waits until every child has ended, unless the current task cannot be suspended. `on_error`

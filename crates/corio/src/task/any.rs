@@ -7,6 +7,7 @@ use std::rc::Rc;
 use corio_futures::{Cancelled, NoRunningLoop, Result};
 
 use super::Runnable;
+use crate::context::Context;
 use crate::event_loop::EventLoop;
 
 /// The task that runs now. asyncio's `current_task`.
@@ -70,6 +71,12 @@ impl TaskHandle {
     /// cancellation with it that was not delivered yet.
     pub fn uncancel(&self) -> usize {
         self.task.header().uncancel()
+    }
+
+    /// The context that the task runs in: not a copy, so what is set in it the task sees. asyncio's
+    /// `Task.get_context`.
+    pub fn context(&self) -> Context {
+        Context::of(self.task.header().context())
     }
 
     /// Whether the task has ended.

@@ -20,6 +20,7 @@ use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Error, Result};
 
 use super::{Header, TaskOptions};
+use crate::context::Context;
 use crate::event_loop::EventLoop;
 use crate::scope::Nursery;
 
@@ -87,8 +88,10 @@ impl<T, F: FnOnce() -> Result<T>> TaskCell<T, F> {
         };
         if self.header.is_child {
             // The nursery is told by a step of its own, before anybody who waits for the task
-            // goes on, and sees to the failure.
-            self.header.push_ready();
+            // goes on, and sees to the failure. Only a success that comes at once is told at once.
+            if outcome.is_err() || !self.header.begins_eagerly.get() {
+                self.header.push_ready();
+            }
             self.failure.set(outcome.as_ref().err().cloned());
             self.completion.mark_retrieved();
         }
@@ -174,7 +177,8 @@ impl<T, F: FnOnce() -> Result<T>> Outcome<T> for TaskCell<T, F> {
         }
         if let Some(error) = self.completion.unretrieved() {
             let message = format!("{} failed and nobody waits for it", self.header.description());
-            self.header.event_loop.report(&message, error);
+            let context = Context::of(self.header.context());
+            context.run(|| self.header.event_loop.report(&message, error));
         }
         // SAFETY: references to the outcome come from the handle, which is gone, from watchers
         // and reports, which keep none, and from callbacks, during which nothing can be taken.
@@ -196,7 +200,8 @@ impl<T, F: FnOnce() -> Result<T>> Parker for TaskCell<T, F> {
     }
 }
 
-/// Makes a task of `body` and puts it at the end of the loop's queue.
+/// Makes a task of `body`, and puts it at the end of the loop's queue or, if it is eager, runs its
+/// first step. `announce` is told of it before that can be.
 ///
 /// # Safety
 ///
@@ -209,6 +214,7 @@ pub(crate) unsafe fn spawn_unchecked<'a, T, F>(
     event_loop: Rc<EventLoop>,
     options: TaskOptions,
     parent: Option<Parent>,
+    announce: impl FnOnce(&Rc<dyn Runnable>),
     body: F,
 ) -> Rc<dyn Outcome<T> + 'a>
 where
@@ -217,7 +223,8 @@ where
 {
     let caller = Location::caller();
     let table = Rc::clone(&event_loop);
-    table.add_task(|key| {
+    let eager = options.eager.unwrap_or_else(|| table.eager_tasks());
+    let cell: Rc<dyn Outcome<T> + 'a> = table.add_task(eager, |key| {
         let cell = Rc::new(TaskCell {
             header: Header::new(event_loop, key, parent.is_some(), options),
             completion: Completion::new(),
@@ -232,8 +239,13 @@ where
         // value itself is reached by the handle alone. So nothing borrowed is used after `'a`.
         let runnable =
             unsafe { mem::transmute::<Rc<dyn Runnable + 'a>, Rc<dyn Runnable>>(runnable) };
+        announce(&runnable);
         (runnable, cell)
-    })
+    });
+    if eager {
+        table.step_eagerly(cell.header());
+    }
+    cell
 }
 
 /// A task panicked. Whoever waits for it first gets the panic itself; others get this.

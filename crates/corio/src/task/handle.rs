@@ -14,13 +14,14 @@ use corio_futures::{
 };
 
 use super::cell::{Outcome, Panicked, Runnable, spawn_unchecked};
-use super::{Header, SharedTask, TaskHandle, TaskOptions};
+use super::{Awaited, Header, SharedTask, TaskHandle, TaskOptions};
 use crate::event_loop::{CurrentTask, EventLoop, current_header};
 use crate::report;
 
 /// Makes a task that runs `body` beside its creator. asyncio's `create_task`.
 ///
-/// The body begins at the loop's next opportunity, never inside this call. Dropping the handle
+/// The body begins at the loop's next opportunity, not inside this call unless it is
+/// [eager](TaskOptions::eager). Dropping the handle
 /// detaches the task: it goes on, and its failure is reported when it ends. For tasks that borrow
 /// from their creator, see [`task_group`](crate::task_group).
 ///
@@ -52,7 +53,7 @@ where
     create_task_with(TaskOptions::new(), body)
 }
 
-/// As [`create_task`], with a name or a stack size of its own.
+/// As [`create_task`], with a name or other [options](TaskOptions).
 #[must_use = "dropping a task detaches it: it runs on, and a failure is only reported"]
 #[track_caller]
 pub fn create_task_with<T, F>(options: TaskOptions, body: F) -> Task<'static, T>
@@ -71,7 +72,7 @@ where
         return Task::refused(LoopClosed.into());
     }
     // SAFETY: `'static` does not end.
-    Task::new(unsafe { spawn_unchecked(event_loop, options, None, body) })
+    Task::new(unsafe { spawn_unchecked(event_loop, options, None, |_| {}, body) })
 }
 
 /// A task that runs beside its creator, and the right to its outcome. asyncio's `Task`.
@@ -214,7 +215,8 @@ impl<'scope, T> Task<'scope, T> {
         let quoted = QuotedName(header);
         let wait = Wait::new("task").which(&quoted);
         if cancels {
-            current.while_awaiting(header, || cell.completion().wait(&wait))
+            let awaited = Awaited::Task(header);
+            current.while_awaiting(&awaited, || cell.completion().wait(&wait))
         } else {
             cell.completion().wait(&wait)?;
             // asyncio's shield is a future of its own, and completes a step after the task.

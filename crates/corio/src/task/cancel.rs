@@ -1,0 +1,287 @@
+//! Cancellation: asking a task to stop, and where the request is delivered.
+//!
+//! A request that finds the task parked is offered to what the task waits for; if that does not
+//! take it, the wait ends with an error. One that finds it elsewhere is kept in `pending` and
+//! delivered where the task waits next, or where it was to resume: it wins over the value.
+//! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use corio_futures::{Cancelled, Error, Result};
+
+use super::Runnable;
+use super::header::{Header, State};
+
+/// What a parked task waits for and passes cancellations on to. Lives in the frame that waits.
+pub(crate) enum Awaited<'a> {
+    Task(&'a Header),
+    Members(&'a dyn Members),
+}
+
+/// Several tasks that one waits for.
+pub(crate) trait Members {
+    /// Those that have not ended, in the order in which they are to be asked.
+    fn unfinished(&self) -> Vec<Rc<dyn Runnable>>;
+
+    /// Notes that a cancellation was passed on to one of them at least.
+    fn passed_on(&self);
+}
+
+impl Awaited<'_> {
+    /// Gives `ask` each task that can be asked to stop: one that a request is on its way through
+    /// says no when it comes round again.
+    fn each(&self, mut ask: impl FnMut(Rc<dyn Runnable>)) {
+        let can_be_asked = |task: &Header| !task.is_done() && !task.being_cancelled.get();
+        match self {
+            Self::Task(task) if can_be_asked(task) => ask(task.event_loop.task(task.key)),
+            Self::Task(_) => {}
+            Self::Members(members) => {
+                let mut tasks = members.unfinished();
+                tasks.retain(|task| can_be_asked(task.header()));
+                if !tasks.is_empty() {
+                    members.passed_on();
+                }
+                tasks.into_iter().for_each(ask);
+            }
+        }
+    }
+}
+
+impl Header {
+    /// Runs `wait`, in which this task, the current one, parks for `awaited` and passes
+    /// cancellations on to it.
+    #[inline(always)]
+    pub(crate) fn while_awaiting<R>(&self, awaited: &Awaited<'_>, wait: impl FnOnce() -> R) -> R {
+        struct Awaiting<'a>(&'a Header);
+        impl Drop for Awaiting<'_> {
+            fn drop(&mut self) {
+                self.0.awaits.set(None);
+            }
+        }
+        self.awaits.set(Some(NonNull::from(awaited).cast()));
+        let _awaiting = Awaiting(self);
+        wait()
+    }
+
+    /// asyncio's `Task.cancel`: asks, and says whether the task was still there to be asked.
+    ///
+    /// A task that awaits another passes the request on, that one perhaps to a third, one that
+    /// gathers passes it on to many, and so on. The last ones get it.
+    pub(crate) fn cancel(&self, cancelled: &Cancelled) -> bool {
+        if self.is_done() || self.being_cancelled.get() {
+            return false;
+        }
+        self.note_request();
+        self.deliver_or_pass_on(cancelled);
+        true
+    }
+
+    fn deliver_or_pass_on(&self, cancelled: &Cancelled) {
+        if self.awaited().is_some() {
+            Walk::from(self).run(cancelled);
+        } else {
+            let _passing = Passing::through(self);
+            self.deliver(cancelled);
+        }
+    }
+
+    /// Suspends the current task, which has just parked and was cancelled before. As in asyncio,
+    /// it goes on a step later at the earliest.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn suspend_cancelled(&self, cancelled: &Cancelled) {
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver_or_pass_on(cancelled)));
+        if delivered.is_err() && self.state() == State::Parked {
+            self.make_ready();
+        }
+        self.suspend();
+        if let Err(payload) = delivered {
+            resume_unwind(payload);
+        }
+    }
+
+    /// The key of the task that this one is parked for.
+    pub(crate) fn awaited_key(&self) -> Option<usize> {
+        match self.awaited()? {
+            Awaited::Task(task) => Some(task.key).filter(|_| !task.is_done()),
+            Awaited::Members(_) => None,
+        }
+    }
+
+    fn note_request(&self) {
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    /// What this task is parked for, if it passes cancellations on to it. To be looked at while
+    /// nothing runs.
+    fn awaited(&self) -> Option<&Awaited<'_>> {
+        let awaited = self.awaits.get().filter(|_| self.state() == State::Parked)?;
+        // SAFETY: set by `while_awaiting` while it has what is awaited borrowed, and unset before
+        // it returns; as the task is parked there, it has not returned.
+        Some(unsafe { awaited.as_ref() })
+    }
+
+    /// Takes a cancellation where it does not go further.
+    fn deliver(&self, cancelled: &Cancelled) {
+        if self.state() == State::Parked {
+            // What the wait lends is in the parked task's frame, so the task must not go on
+            // meanwhile and leave that frame: however long this takes, it is held.
+            let held = Held::hold(self);
+            let passed_on = self.with_wait(|wait| wait.pass_on(cancelled));
+            drop(held);
+            if passed_on {
+                return;
+            }
+            if self.state() == State::Parked {
+                return self.interrupt(cancelled.clone().into());
+            }
+        }
+        // It runs, is ready to, or was just made ready by what would not take the cancellation.
+        if !self.is_done() {
+            self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
+            self.disturbed.set(true);
+        }
+    }
+
+    /// Ends the wait of a parked task with an error, whatever it waits for.
+    pub(crate) fn interrupt(&self, error: Error) {
+        if self.state() == State::Parked {
+            self.with_rare(|rare| rare.interrupt = Some(error));
+            self.disturbed.set(true);
+            self.make_ready();
+        }
+    }
+
+    /// Withdraws one request to cancel; the last one takes a pending cancellation with it.
+    pub(crate) fn uncancel(&self) -> usize {
+        let left = self.requests.get().saturating_sub(1);
+        self.requests.set(left);
+        if left == 0 {
+            self.take_pending();
+        }
+        left
+    }
+
+    pub(crate) fn cancelling(&self) -> usize {
+        self.requests.get()
+    }
+
+    /// A cancellation that was not delivered, if there is one.
+    #[inline]
+    pub(crate) fn take_pending(&self) -> Option<Cancelled> {
+        if self.disturbed.get() { self.with_rare(|rare| rare.pending.take()) } else { None }
+    }
+
+    /// Why the task must not go on as if nothing had happened, if so.
+    #[inline]
+    pub(super) fn interruption(&self) -> Result<()> {
+        if self.disturbed.get() { self.take_interruption() } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_interruption(&self) -> Result<()> {
+        self.disturbed.set(false);
+        // One error says it all: a cancellation that came after the interruption is part of it.
+        match self.with_rare(|rare| (rare.interrupt.take(), rare.pending.take())) {
+            (_, Some(cancelled)) => Err(cancelled.into()),
+            (Some(error), None) => Err(error),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A cancellation is on its way through a task as long as this lives.
+struct Passing<'a>(&'a Header);
+
+impl<'a> Passing<'a> {
+    fn through(task: &'a Header) -> Self {
+        task.being_cancelled.set(true);
+        Self(task)
+    }
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        self.0.being_cancelled.set(false);
+    }
+}
+
+/// A cancellation on its way through the tasks that wait for one another, depth first.
+///
+/// They may be many, one behind the other, so they are walked, not recursed into. They may also
+/// lead in a circle; then the last before the circle closes is interrupted. All are kept alive:
+/// each of the last may take its time.
+struct Walk(Vec<Step>);
+
+enum Step {
+    Visit(Rc<dyn Runnable>),
+    /// Everything behind this task has been visited.
+    Leave(Rc<dyn Runnable>),
+}
+
+impl Walk {
+    fn from(task: &Header) -> Self {
+        Self(vec![Step::Visit(task.event_loop.task(task.key))])
+    }
+
+    fn run(mut self, cancelled: &Cancelled) {
+        while let Some(step) = self.0.pop() {
+            match step {
+                Step::Visit(task) => self.visit(task, cancelled),
+                Step::Leave(task) => task.header().being_cancelled.set(false),
+            }
+        }
+    }
+
+    fn visit(&mut self, task: Rc<dyn Runnable>, cancelled: &Cancelled) {
+        task.header().being_cancelled.set(true);
+        self.0.push(Step::Leave(Rc::clone(&task)));
+        let next = self.0.len();
+        if let Some(awaited) = task.header().awaited() {
+            awaited.each(|task| {
+                task.header().note_request();
+                self.0.push(Step::Visit(task));
+            });
+        }
+        if self.0.len() == next {
+            task.header().deliver(cancelled);
+        } else {
+            self.0[next..].reverse();
+        }
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        // Nothing is left, unless the code of others that was shown the request panicked.
+        for step in &self.0 {
+            if let Step::Leave(task) = step {
+                task.header().being_cancelled.set(false);
+            }
+        }
+    }
+}
+
+/// Keeps a parked task parked as long as this lives. If it is leaked, so is the task.
+struct Held<'a>(&'a Header);
+
+impl<'a> Held<'a> {
+    fn hold(task: &'a Header) -> Self {
+        debug_assert_eq!(task.state(), State::Parked);
+        task.state.set(State::Held);
+        Self(task)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        match self.0.state() {
+            State::HeldWoken => self.0.state.set(State::Ready),
+            State::HeldLate => self.0.make_ready(),
+            _ => self.0.state.set(State::Parked),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+use corio::ContextVar;
+
+const USER: ContextVar<u32> = ContextVar::new("user");
+
+fn main() {
+    USER.set(1);
+}

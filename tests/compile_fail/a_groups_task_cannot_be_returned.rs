@@ -1,5 +1,0 @@
-fn main() -> corio::Result<()> {
-    let task = corio::task_group(|group| Ok(group.create_task(|| Ok(1))))?;
-    task.wait()?;
-    Ok(())
-}
