@@ -557,6 +557,61 @@ fn generators_that_outlive_the_run_are_closed_at_its_end_all_at_once() -> Result
 }
 
 #[test]
+fn one_that_will_not_be_closed_at_the_end_of_run_is_told_off_once() -> Result<()> {
+    let log = Log::new();
+    let ignoring = virtual_run(|| {
+        log.note_reports();
+        let ignoring = generator(|co| -> Result<()> {
+            loop {
+                let _ignored = co.yield_(());
+            }
+        });
+        ignoring.start()?;
+        Ok(ignoring)
+    })?;
+    assert_eq!(log.take().len(), 1);
+    assert!(!ignoring.is_done());
+    Ok(())
+}
+
+#[test]
+fn a_generator_dropped_after_the_last_run_is_closed_with_the_runner() -> Result<()> {
+    let log = Log::new();
+    let mut runner = Runner::with_virtual_clock()?;
+    let counter = runner.run(|| {
+        let counter = counter(&log);
+        counter.start()?;
+        Ok(counter)
+    })?;
+    drop(counter);
+    assert!(log.take().is_empty());
+    runner.close();
+    assert_eq!(log.take().last().map(String::as_str), Some("cleaned up"));
+    Ok(())
+}
+
+#[test]
+fn a_cleanup_at_the_end_of_run_may_use_generators_and_tasks_itself() -> Result<()> {
+    let log = Log::new();
+    let in_body = log.clone();
+    let outer = virtual_run(|| {
+        let outer = generator(move |co| {
+            let closed = co.yield_(());
+            let inner = counter(&in_body);
+            inner.start()?;
+            std::mem::forget(inner);
+            drop(create_task(|| sleep(Duration::MAX)));
+            closed
+        });
+        outer.start()?;
+        Ok(outer)
+    })?;
+    assert!(outer.is_done());
+    assert_eq!(log.take().last().map(String::as_str), Some("cleaned up"));
+    Ok(())
+}
+
+#[test]
 fn a_generator_forgotten_by_its_owner_is_closed_at_the_end_of_run() -> Result<()> {
     let log = Log::new();
     virtual_run(|| {

@@ -252,17 +252,20 @@ impl EventLoop {
         self.turn(|| true);
     }
 
-    /// Closes the generators that the loop has started and that stand at a yield, all at once;
-    /// then those that were started meanwhile. asyncio's `shutdown_asyncgens`.
-    fn close_generators(&self) {
+    /// Ends what the loop runs: tasks, then the generators that it has started and that stand at a
+    /// yield, all at once (asyncio's `shutdown_asyncgens`); then what those have made, and so on.
+    fn end_all(&self) {
+        self.generators.set_ending(true);
         for _ in 0..GENERATIONS {
-            let suspended = self.generators.suspended();
-            if suspended.is_empty() {
+            self.end_tasks();
+            let generators = self.generators.to_be_closed();
+            if generators.is_empty() {
                 break;
             }
-            let closing: Vec<_> = suspended.into_iter().map(closing).collect();
+            let closing: Vec<_> = generators.into_iter().map(closing).collect();
             self.turn_until(|| closing.iter().all(Task::done));
         }
+        self.generators.set_ending(false);
     }
 
     /// Turns until `ended`, but not for ever if that will never be.
@@ -272,13 +275,6 @@ impl EventLoop {
         while !ended() && self.deadlocks() - deadlocks < PATIENCE {
             self.turn(&ended);
         }
-    }
-
-    /// Ends what the loop runs: tasks, then generators, then the tasks that those have made.
-    fn end_all(&self) {
-        self.end_tasks();
-        self.close_generators();
-        self.end_tasks();
     }
 
     fn shut_down(self: &Rc<Self>) {

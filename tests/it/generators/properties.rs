@@ -232,6 +232,15 @@ fn assert_balanced(log: &[String]) {
     assert_eq!(count("hold "), count("release "), "{log:#?}");
 }
 
+/// Whether a body may go on when it is closed.
+fn ignores(body: &[Step]) -> bool {
+    body.iter().any(|step| match step {
+        Step::Yield(_, manner) => matches!(manner, Manner::Ignore),
+        Step::Delegate(body) => ignores(body),
+        _ => false,
+    })
+}
+
 /// Nothing of the loop's is in use but the task that asks, and no timer is set.
 fn assert_nothing_is_left(stacks: usize) -> Result<()> {
     assert_eq!(corio_coroutine::statistics().live, stacks, "stacks");
@@ -322,7 +331,11 @@ proptest! {
     fn a_generator_broken_off_anywhere_cleans_up_once_and_leaves_nothing(body in bodies()) {
         for how in ENDS {
             for steps in 0..4 {
-                assert_balanced(&break_off_at_a_yield(&body, steps, how));
+                let log = break_off_at_a_yield(&body, steps, how);
+                // One that is forgotten, and goes on when the loop closes it, is leaked.
+                if !(matches!(how, End::Forget) && ignores(&body)) {
+                    assert_balanced(&log);
+                }
             }
         }
         for time in 0..6 {

@@ -1,10 +1,9 @@
 //! The generators that a loop has started: it closes them when it ends. asyncio's
 //! `shutdown_asyncgens`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use corio_futures::Result;
 use slab::Slab;
 
 use crate::event_loop::EventLoop;
@@ -12,19 +11,22 @@ use crate::task::create_task;
 
 /// A generator, whatever it yields.
 pub(crate) trait Live {
-    /// Whether it stands at a yield.
-    fn is_suspended(&self) -> bool;
+    /// Whether it stands at a yield, and the loop has not closed it, or tried to.
+    fn is_to_be_closed(&self) -> bool;
 
-    /// Closes it, and reports its error, too.
-    fn close(&self) -> Result<()>;
+    /// Closes it for the loop, and reports what it fails with.
+    fn close(&self);
 }
 
 /// The generators of a loop.
 #[derive(Default)]
 pub(crate) struct Generators {
     live: RefCell<Slab<Weak<dyn Live>>>,
-    /// Those whose handle was dropped where nothing can wait.
+    /// Those among them whose handle was dropped where nothing can wait.
     orphans: RefCell<Vec<Rc<dyn Live>>>,
+    /// The loop is ending, and sees to the orphans when its tasks have ended: a task that is made for
+    /// one now would be cancelled, or come too late.
+    ending: Cell<bool>,
 }
 
 impl Generators {
@@ -33,19 +35,26 @@ impl Generators {
         self.orphans.borrow_mut().push(generator);
         let weak = self.orphans.borrow().last().map(Rc::downgrade);
         event_loop.call_soon(Box::new(move || {
-            if let Some(generator) = weak.and_then(|weak| weak.upgrade()) {
+            let Ok(event_loop) = EventLoop::current("a generator") else { return };
+            if let Some(generator) = weak.and_then(|weak| weak.upgrade())
+                && !event_loop.generators.ending.get()
+            {
                 drop(closing(generator));
             }
         }));
     }
 
-    /// The generators that stand at a yield.
-    pub(crate) fn suspended(&self) -> Vec<Rc<dyn Live>> {
-        let mut suspended = self.orphans.borrow().clone();
+    /// The generators that the loop has to close before it ends.
+    pub(crate) fn to_be_closed(&self) -> Vec<Rc<dyn Live>> {
         let live = self.live.borrow();
-        suspended.extend(live.iter().filter_map(|(_, generator)| generator.upgrade()));
-        suspended.retain(|generator| generator.is_suspended());
-        suspended
+        let mut open: Vec<_> = live.iter().filter_map(|(_, live)| live.upgrade()).collect();
+        open.retain(|generator| generator.is_to_be_closed());
+        open
+    }
+
+    /// Says whether the loop is ending.
+    pub(crate) fn set_ending(&self, ending: bool) {
+        self.ending.set(ending);
     }
 
     /// Drops those that nobody else holds: they could not be closed.
@@ -68,9 +77,8 @@ pub(crate) fn closing(generator: Rc<dyn Live>) -> crate::Task<'static, ()> {
     create_task(move || {
         if let Some(generator) = weak.upgrade() {
             // Unless somebody else does it.
-            if generator.is_suspended() {
-                let closed = generator.close();
-                drop(closed);
+            if generator.is_to_be_closed() {
+                generator.close();
             }
             EventLoop::current("a generator")?.generators.release(&generator);
         }

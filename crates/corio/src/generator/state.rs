@@ -19,13 +19,20 @@ pub(super) struct State<T: 'static, S: 'static, R: 'static> {
     pub(super) inner: Inner<T, S, R>,
     pub(super) returned: Cell<Option<R>>,
     pub(super) made: &'static Location<'static>,
+    closed_by_loop: Cell<bool>,
     /// Set when it is started on a loop. Dropped after `inner`, whose end it is the end of.
     registration: OnceCell<Registration>,
 }
 
 impl<T, S, R> State<T, S, R> {
     pub(super) fn new(inner: Inner<T, S, R>, made: &'static Location<'static>) -> Self {
-        Self { inner, returned: Cell::new(None), made, registration: OnceCell::new() }
+        Self {
+            inner,
+            returned: Cell::new(None),
+            made,
+            closed_by_loop: Cell::new(false),
+            registration: OnceCell::new(),
+        }
     }
 
     /// Has the loop that runs, if any, close the generator when it ends. asyncio's `firstiter` hook.
@@ -97,16 +104,17 @@ impl<T, S, R> State<T, S, R> {
 }
 
 impl<T, S, R> Live for State<T, S, R> {
-    fn is_suspended(&self) -> bool {
-        self.inner.is_started() && !self.inner.is_done() && !self.inner.is_running()
+    fn is_to_be_closed(&self) -> bool {
+        let suspended =
+            self.inner.is_started() && !self.inner.is_done() && !self.inner.is_running();
+        suspended && !self.closed_by_loop.get()
     }
 
-    fn close(&self) -> Result<()> {
-        let closed = self.close();
-        if let Err(error) = &closed {
-            report_failure(self.made, error);
+    fn close(&self) {
+        self.closed_by_loop.set(true);
+        if let Err(error) = self.close() {
+            report_failure(self.made, &error);
         }
-        closed.map(drop)
     }
 }
 
