@@ -27,6 +27,10 @@ fn errors_cross_threads() {
     crosses::<corio::Report>();
     crosses::<corio::TaskOptions>();
     crosses::<corio::Statistics>();
+    crosses::<corio::IncompleteRead>();
+    crosses::<corio::LimitOverrun>();
+    crosses::<corio::streams::ServerMisused>();
+    crosses::<corio::net::ListenOptions>();
 }
 
 #[test]
@@ -43,9 +47,14 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         &'static corio::Event,
         &'static corio::Lock<()>,
         corio::LockGuard<'static, ()>,
-        corio::net::TcpStream,
-        corio::net::TcpListener,
+        corio::net::Async<std::net::TcpStream>,
         corio::net::Incoming<'static>,
+        corio::net::TcpListener,
+        corio::net::TcpStream,
+        corio::net::UdpSocket,
+        corio::Server,
+        corio::StreamReader,
+        corio::StreamWriter,
     );
     assert_not!(Sync:
         corio::Runner,
