@@ -170,13 +170,14 @@ fn to_wait_for_the_end_is_to_wait_for_close_and_for_the_clients() -> Result<()> 
 #[test]
 fn clients_are_closed_when_all_is_sent_or_at_once() -> Result<()> {
     virtual_run(|| {
+        let bytes: Rc<[u8]> = pattern(LARGE).into();
         for abort in [false, true] {
             let seen = Rc::new(RefCell::new(Vec::new()));
-            let ends = Rc::clone(&seen);
+            let (ends, sent) = (Rc::clone(&seen), Rc::clone(&bytes));
             let server = start_server(
                 move |mut reader, writer| {
                     writer.set_high_water_mark(LARGE);
-                    writer.write(pattern(LARGE))?;
+                    writer.write(&sent)?;
                     let line = reader.read_line()?;
                     ends.borrow_mut().push(line);
                     Ok(())
@@ -197,7 +198,7 @@ fn clients_are_closed_when_all_is_sent_or_at_once() -> Result<()> {
             if abort {
                 assert!(all.len() < LARGE, "it did not fit into the buffers of the system");
             } else {
-                assert!(all == pattern(LARGE));
+                assert!(all == *bytes);
             }
             server.wait_closed()?;
             settle()?;
