@@ -28,6 +28,10 @@ fn errors_cross_threads() {
     crosses::<corio::TaskOptions>();
     crosses::<corio::Statistics>();
     crosses::<corio::ContextVarNotSet>();
+    crosses::<corio::IncompleteRead>();
+    crosses::<corio::LimitOverrun>();
+    crosses::<corio::streams::ServerMisused>();
+    crosses::<corio::net::ListenOptions>();
 }
 
 #[test]
@@ -67,9 +71,14 @@ fn whatever_belongs_to_a_loop_stays_on_its_thread() {
         corio::Generator<u8>,
         &'static corio::Co<'static, u8>,
         corio::ExitStack<'static>,
-        corio::net::TcpStream,
-        corio::net::TcpListener,
+        corio::net::Async<std::net::TcpStream>,
         corio::net::Incoming<'static>,
+        corio::net::TcpListener,
+        corio::net::TcpStream,
+        corio::net::UdpSocket,
+        corio::Server,
+        corio::StreamReader,
+        corio::StreamWriter,
     );
     assert_not!(Sync:
         corio::Runner,

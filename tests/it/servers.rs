@@ -170,13 +170,14 @@ fn to_wait_for_the_end_is_to_wait_for_close_and_for_the_clients() -> Result<()> 
 #[test]
 fn clients_are_closed_when_all_is_sent_or_at_once() -> Result<()> {
     virtual_run(|| {
+        let bytes: Rc<[u8]> = pattern(LARGE).into();
         for abort in [false, true] {
             let seen = Rc::new(RefCell::new(Vec::new()));
-            let ends = Rc::clone(&seen);
+            let (ends, sent) = (Rc::clone(&seen), Rc::clone(&bytes));
             let server = start_server(
                 move |mut reader, writer| {
                     writer.set_high_water_mark(LARGE);
-                    writer.write(pattern(LARGE))?;
+                    writer.write(&sent)?;
                     let line = reader.read_line()?;
                     ends.borrow_mut().push(line);
                     Ok(())
@@ -197,7 +198,7 @@ fn clients_are_closed_when_all_is_sent_or_at_once() -> Result<()> {
             if abort {
                 assert!(all.len() < LARGE, "it did not fit into the buffers of the system");
             } else {
-                assert!(all == pattern(LARGE));
+                assert!(all == *bytes);
             }
             server.wait_closed()?;
             settle()?;
@@ -419,6 +420,71 @@ fn a_server_without_file_descriptors_says_so_and_recovers() {
     if let Some(output) = output {
         assert!(output.status.success(), "{output:?}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_is_left_of_connections_that_end_in_all_ways() {
+    let test = "servers::nothing_is_left_of_connections_that_end_in_all_ways";
+    let output = corio_tests::in_a_process(test, || {
+        let counts = || {
+            let files = std::fs::read_dir("/proc/self/fd").map(Iterator::count);
+            Ok::<_, corio::Error>((files?, corio::all_tasks()?.len()))
+        };
+        let ended = virtual_run(|| {
+            let before = counts()?;
+            let server = start_server(echo, LOCAL)?;
+            let ways = pattern(200);
+            for chunk in ways.chunks(20) {
+                gather(chunk.iter().map(|way| || end_somehow(&server, *way)).collect::<Vec<_>>())?;
+            }
+            wait_for_clients(&server, 0)?;
+            drop(server);
+            settle()?;
+            assert_eq!(counts()?, before);
+            Ok(())
+        });
+        ended.expect("they end");
+    });
+    if let Some(output) = output {
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+/// Connects, and ends that in one of several ways.
+#[cfg(target_os = "linux")]
+fn end_somehow(server: &Server, way: u8) -> Result<()> {
+    let (mut reader, writer) = connect(server)?;
+    writer.write("hello\n")?;
+    if way & 1 == 0 {
+        assert_eq!(reader.read_line()?, b"hello\n");
+    }
+    match way >> 1 & 7 {
+        0 => {}
+        1 => writer.close(),
+        2 => writer.abort(),
+        3 => {
+            writer.write_eof()?;
+            std::io::Read::read_to_end(&mut reader, &mut Vec::new())?;
+        }
+        4 => {
+            let socket: Rc<corio::net::TcpStream> = writer.transport().expect("it is open");
+            socket.set_linger(Some(std::time::Duration::ZERO))?;
+        }
+        5 => {
+            assert!(timeout(ms(1), || reader.read_exactly(100)).is_err());
+        }
+        6 => {
+            let flood = vec![0; LARGE]; // the server soon waits for its client to read
+            assert!(timeout(ms(1), || writer.write(flood)).is_err());
+            writer.abort();
+        }
+        _ => {
+            drop(writer);
+            sleep(ms(1))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

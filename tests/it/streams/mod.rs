@@ -35,6 +35,16 @@ pub(crate) struct Puppet {
     shut_down: Rc<RefCell<Vec<Shutdown>>>,
     /// Whether there is never any room.
     stuck: Rc<Cell<bool>>,
+    /// What becomes of a write once there has been no room.
+    failure: Option<Failure>,
+    waited: Rc<Cell<bool>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Error,
+    Nothing,
+    Panic,
 }
 
 impl Puppet {
@@ -64,6 +74,12 @@ impl Transport for Puppet {
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.failure.filter(|_| self.waited.get()) {
+            Some(Failure::Error) => return Err(ErrorKind::BrokenPipe.into()),
+            Some(Failure::Nothing) => return Ok(0),
+            Some(Failure::Panic) => panic!("the transport fell apart"),
+            None => {}
+        }
         let room = self.room.borrow_mut().pop_front().unwrap_or(usize::MAX);
         if room == 0 || self.stuck.get() {
             return Err(ErrorKind::WouldBlock.into());
@@ -74,6 +90,7 @@ impl Transport for Puppet {
     }
 
     fn wait_writable(&self) -> io::Result<()> {
+        self.waited.set(true);
         while self.stuck.get() && self.shut_down.borrow().is_empty() {
             sleep(ms(1))?;
         }

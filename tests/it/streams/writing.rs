@@ -6,10 +6,10 @@ use std::rc::Rc;
 use corio::net::TcpStream;
 use corio::streams::{Transport, WriteBufferFull, open};
 use corio::{Result, create_task, gather, run, sleep, task_group, timeout};
-use corio_tests::{ms, settle, virtual_run};
+use corio_tests::{Log, ms, settle, virtual_run};
 use proptest::prelude::*;
 
-use super::{Puppet, stream_and_socket};
+use super::{Failure, Puppet, stream_and_socket};
 use crate::net::{LARGE, pattern};
 
 /// asyncio's mark.
@@ -101,7 +101,7 @@ fn what_each_task_writes_arrives_in_one_piece() -> Result<()> {
                     let writer = &writer;
                     group.create_task(move || {
                         writer.write(vec![number; 700_000])?;
-                        Ok(writer.write([number; 7])?)
+                        writer.write([number; 7])
                     })
                 })
                 .collect();
@@ -304,6 +304,36 @@ fn who_waits_for_room_hears_of_the_failure() -> Result<()> {
         assert_eq!(writer.write_buffer_size(), 0, "nothing is kept for nobody");
         Ok(())
     })
+}
+
+#[test]
+fn a_transport_that_fails_in_the_background_is_an_error_and_no_hang() -> Result<()> {
+    for (failure, message) in [
+        (Failure::Error, "broken pipe"),
+        (Failure::Nothing, "takes nothing any more"),
+        (Failure::Panic, "could not be sent"),
+    ] {
+        virtual_run(|| {
+            let log = Log::new();
+            log.note_reports();
+            let puppet = Puppet { failure: Some(failure), ..Puppet::writing([1, 0, 0]) };
+            let (_reader, writer) = open(puppet);
+            writer.write("abc")?;
+            let error = writer.flush().unwrap_err();
+            assert!(error.to_string().contains(message), "{error}");
+            assert_eq!(writer.write("d").unwrap_err().to_string(), error.to_string());
+            writer.close();
+            assert_eq!(writer.wait_closed().unwrap_err().to_string(), error.to_string());
+            let reports = log.take();
+            assert_eq!(
+                reports.len(),
+                usize::from(matches!(failure, Failure::Panic)),
+                "{reports:?}"
+            );
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::mem;
 /// The least that is read at once.
 const LEAST: usize = 4 * 1024;
 
-/// The most that is read at once, and kept when the buffer is empty.
+/// The most that is read at once.
 const MOST: usize = 64 * 1024;
 
 /// A queue of bytes in one piece.
@@ -15,8 +15,8 @@ pub(super) struct Buffer {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// How much to ask for. It doubles as long as that much comes, so an idle connection has a
-    /// small buffer and a busy one is read in large pieces.
+    /// How much to ask for. It doubles as long as that much comes, and halves when little does: a
+    /// connection that has little to say has a small buffer, a busy one is read in large pieces.
     chunk: usize,
 }
 
@@ -61,6 +61,8 @@ impl Buffer {
         debug_assert!(self.end <= self.bytes.len());
         if count == self.chunk {
             self.chunk = (self.chunk * 2).min(MOST);
+        } else if count < self.chunk / 4 {
+            self.chunk = (self.chunk / 2).max(LEAST);
         }
     }
 
@@ -69,7 +71,7 @@ impl Buffer {
         self.start += count.min(self.len());
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
-            if self.bytes.len() > MOST {
+            if self.bytes.len() > 2 * self.chunk {
                 self.bytes = Vec::new();
             }
         }
@@ -140,5 +142,11 @@ mod tests {
         assert_eq!(buffer.chunk(), MOST);
         buffer.consume(usize::MAX);
         assert_eq!(buffer.bytes.capacity(), 0);
+        for _ in 0..10 {
+            fill(&mut buffer, std::iter::repeat_n(1, 10));
+            buffer.consume(10);
+        }
+        assert_eq!(buffer.chunk(), LEAST);
+        assert!(buffer.bytes.capacity() <= 2 * LEAST);
     }
 }

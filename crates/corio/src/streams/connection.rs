@@ -164,6 +164,7 @@ impl Connection {
         while !self.sending.get() && !rest.is_empty() {
             let Some(transport) = self.transport() else { return Err(WriterClosed.into()) };
             match transport.try_write(rest) {
+                Ok(0) => return Err(self.lose(took_nothing())),
                 Ok(count) => rest = &rest[count.min(rest.len())..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(self.lose(error.into())),
@@ -230,7 +231,7 @@ impl Connection {
             let newer = self.unsent.replace(bytes);
             self.unsent.borrow_mut().extend(newer);
             match written {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(0) => return Err(took_nothing()),
                 Ok(_) if self.unsent() <= low_water(self.high_water.get()) => {
                     self.room.notify_all();
                 }
@@ -342,6 +343,10 @@ pub(super) fn low_water(high_water: usize) -> usize {
     high_water / 4
 }
 
+fn took_nothing() -> Error {
+    io::Error::new(io::ErrorKind::WriteZero, "the transport takes nothing any more").into()
+}
+
 fn sender_cancelled() -> Error {
     let message = "what was written could not be sent before the loop ended, or its sender was \
                    cancelled: wait for it with `flush`, or `close` and `wait_closed`";
@@ -355,7 +360,8 @@ impl Drop for Sender {
     fn drop(&mut self) {
         let connection = &self.0;
         connection.sending.set(false);
-        if connection.unsent() > 0 {
+        // What the transport was given when it panicked is gone.
+        if connection.unsent() > 0 || std::thread::panicking() {
             connection.lose(sender_cancelled());
         }
         if let Err(error) = connection.settle() {

@@ -22,7 +22,8 @@
 //!
 //! **Closing.** [`close`](StreamWriter::close) sends what is left and then closes the connection, in
 //! the background; [`abort`](StreamWriter::abort) closes it now. Dropping a writer ends the writing
-//! half when all is sent; with the reader gone as well, the connection is closed.
+//! half when all is sent; with the reader gone as well, the connection is closed. As long as a peer
+//! does not read, not all is sent: set a limit, and abort.
 //!
 //! ```
 //! use corio::{StreamReader, StreamWriter, open_connection, start_server};
