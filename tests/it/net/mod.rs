@@ -1,5 +1,6 @@
 //! Sockets and other file descriptors on the loop.
 
+#[cfg(unix)]
 mod async_fd;
 mod cancelling;
 mod ends;

@@ -30,6 +30,7 @@ use crate::task::{TaskHandle, TaskOptions, create_task_with};
 ///
 /// use corio::net::Async;
 ///
+/// # #[cfg(unix)]
 /// corio::run(|| {
 ///     let (reader, writer) = std::io::pipe()?;
 ///     let (mut reader, mut writer) = (Async::new(reader)?, Async::new(writer)?);
@@ -130,6 +131,7 @@ impl<T: AsSource + 'static> Async<T> {
     ///
     /// use corio::net::Async;
     ///
+    /// # #[cfg(unix)]
     /// corio::run(|| {
     ///     let (reader, writer) = std::io::pipe()?;
     ///     drop(writer);
@@ -202,6 +204,7 @@ impl<T: AsSource + 'static> Async<T> {
     ///
     /// use corio::net::Async;
     ///
+    /// # #[cfg(unix)]
     /// corio::run(|| {
     ///     let (reader, mut writer) = std::io::pipe()?;
     ///     let reader = Rc::new(Async::new(reader)?);

@@ -126,15 +126,14 @@ impl TcpStream {
         self.socket().set_nodelay(nodelay)
     }
 
-    /// How long the connection is idle before the peer is asked whether it is still there; `None`
-    /// if it never is (`SO_KEEPALIVE`).
+    /// Whether the peer of an idle connection is asked, now and then, if it is still there
+    /// (`SO_KEEPALIVE`).
     ///
     /// # Errors
     ///
     /// Of the system.
-    pub fn keepalive(&self) -> io::Result<Option<Duration>> {
-        let socket = SockRef::from(self.socket());
-        if socket.keepalive()? { socket.tcp_keepalive_time().map(Some) } else { Ok(None) }
+    pub fn keepalive(&self) -> io::Result<bool> {
+        SockRef::from(self.socket()).keepalive()
     }
 
     /// Has the peer asked whether it is still there when the connection has been idle for so
