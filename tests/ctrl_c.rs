@@ -1,7 +1,7 @@
 //! Ctrl-C, which `run` handles on the main thread of the process. A test harness keeps that thread
-//! for itself, so each of these cases is a process of its own, without a harness.
+//! for itself, so each of these cases is a process of its own.
 #![cfg(unix)]
-#![expect(clippy::print_stdout, reason = "a test program without a harness reports by itself")]
+#![expect(clippy::print_stdout, reason = "the cases speak to their parent")]
 
 use std::env;
 use std::os::unix::process::ExitStatusExt;
@@ -18,6 +18,7 @@ use corio::{
     sleep,
 };
 use corio_tests::{ms, yield_now};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What a case does, what it says, and whether it is ended by the signal.
 type Case = (&'static str, fn(), &'static str, bool);
@@ -261,30 +262,25 @@ fn it_comes_at_once_to_a_loop_that_sleeps() {
     println!("at once");
 }
 
+/// The environment variable that tells a process which case it is.
+const WHICH: &str = "CORIO_CTRL_C_CASE";
+
 fn main() -> ExitCode {
-    const WHICH: &str = "CORIO_CTRL_C_CASE";
     if let Ok(wanted) = env::var(WHICH) {
         let case = CASES.iter().find(|(name, ..)| *name == wanted);
         case.expect("a known case").1();
         return ExitCode::SUCCESS;
     }
-    let mut failures = 0;
-    for (name, _, says, killed) in CASES {
-        let program = env::current_exe().expect("the path of this program");
-        let output = Command::new(program).env(WHICH, name).output().expect("a child process");
-        let ended =
-            if *killed { output.status.signal() == Some(SIGINT) } else { output.status.success() };
-        let ok = ended && String::from_utf8_lossy(&output.stdout).contains(says);
-        println!("{name}: {}", if ok { "ok" } else { "FAILED" });
-        if !ok {
-            failures += 1;
-            println!("{output:?}");
-        }
-    }
-    println!(
-        "test result: {}. {} passed; {failures} failed",
-        if failures == 0 { "ok" } else { "FAILED" },
-        CASES.len() - failures
-    );
-    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let trials = CASES.iter().map(|case| Trial::test(case.0, || try_out(case)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Runs a case in a process of its own.
+fn try_out(&(name, _, says, killed): &'static Case) -> Result<(), Failed> {
+    let program = env::current_exe().expect("the path of this program");
+    let output = Command::new(program).env(WHICH, name).output().expect("a child process");
+    let ended =
+        if killed { output.status.signal() == Some(SIGINT) } else { output.status.success() };
+    let said = String::from_utf8_lossy(&output.stdout).contains(says);
+    if ended && said { Ok(()) } else { Err(format!("{output:?}").into()) }
 }

@@ -1,9 +1,10 @@
 //! What the README promises of `panic = "abort"`, beside what happens otherwise. Ordinary test runs are built
 //! to unwind; `ci/panic_abort.sh` builds this program to abort.
-#![expect(clippy::print_stdout, reason = "a test program without a harness reports by itself")]
 
 use std::env;
 use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use corio_coroutine::{Coroutine, Generator, GeneratorError, scope, statistics};
 
@@ -99,32 +100,28 @@ fn throw_at_yield() {
     assert!(matches!(generator.throw("an error"), Err(GeneratorError::Thrown(_))));
 }
 
+/// The environment variable that tells a process which case it is.
+const WHICH: &str = "CORIO_COROUTINE_CASE";
+
 fn main() -> ExitCode {
-    let wanted = env::var("CORIO_COROUTINE_CASE").ok();
-    if let Some(wanted) = wanted {
+    if let Ok(wanted) = env::var(WHICH) {
         let case = CASES.iter().find(|(name, ..)| *name == wanted);
         case.expect("a known case").1();
         return ExitCode::SUCCESS;
     }
-    println!("built to {}", if ABORTS { "abort" } else { "unwind" });
-    let mut failures = 0;
-    for (name, _, survives) in CASES {
-        let program = env::current_exe().expect("the path of this program");
-        let output = Command::new(program)
-            .env("CORIO_COROUTINE_CASE", name)
-            .output()
-            .expect("a child process");
-        let ok = output.status.success() == (*survives || !ABORTS);
-        println!("{name}: {}", if ok { "ok" } else { "FAILED" });
-        if !ok {
-            failures += 1;
-            println!("{}", String::from_utf8_lossy(&output.stderr));
-        }
+    let must_abort = env::var_os("CORIO_COROUTINE_MUST_ABORT").is_some();
+    assert!(ABORTS || !must_abort, "this was built to unwind");
+    let trials = CASES.iter().map(|case| Trial::test(case.0, || try_out(case)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Runs a case in a process of its own.
+fn try_out(&(name, _, survives): &'static Case) -> Result<(), Failed> {
+    let program = env::current_exe().expect("the path of this program");
+    let output = Command::new(program).env(WHICH, name).output().expect("a child process");
+    if output.status.success() == (survives || !ABORTS) {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
     }
-    println!(
-        "test result: {}. {} passed; {failures} failed",
-        if failures == 0 { "ok" } else { "FAILED" },
-        CASES.len() - failures
-    );
-    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
