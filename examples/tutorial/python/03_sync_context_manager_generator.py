@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def file(file_name, method):
-    file_obj = open(file_name, method)
+def file(file_name):
+    file_obj = open(file_name, "w")
     print("opened")
     try:
         yield file_obj
@@ -16,14 +16,15 @@ def file(file_name, method):
 
 path = os.path.join(tempfile.gettempdir(), f"tutorial-03-{os.getpid()}.txt")
 
-with file(path, "w") as opened_file:
+with file(path) as opened_file:
     opened_file.write("Hello, world!")
     print("written")
+with open(path) as written:
+    print(written.read())
 
 try:
-    with file(path, "r") as opened_file:
-        print(opened_file.read())
-        raise RuntimeError("that is all there is")
+    with file(path):
+        raise RuntimeError("out of ink")
 except RuntimeError as error:
     print(f"propagated: {error}")
 
