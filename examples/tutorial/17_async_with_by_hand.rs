@@ -43,7 +43,7 @@ fn fail(_: &str) -> corio::Result<()> {
 }
 
 fn with_with(body: Body) -> corio::Result<()> {
-    with(AsyncCM, |ctx| body(ctx))
+    with(AsyncCM, body)
 }
 
 fn by_hand(body: Body) -> corio::Result<()> {
