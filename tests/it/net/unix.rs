@@ -63,6 +63,32 @@ fn a_cancelled_read_loses_nothing() -> Result<()> {
     })
 }
 
+/// A read ends behind a message that carries descriptors, whatever follows it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_peer_that_passes_descriptors_hides_nothing_behind_them() -> Result<()> {
+    use std::mem::MaybeUninit;
+    use std::os::fd::AsFd;
+
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+    virtual_run(|| {
+        let (mut near, far) = UnixStream::pair()?;
+        assert!(timeout(ms(1), || Ok(near.read(&mut [0])?)).is_err());
+        let descriptors = [far.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut passed = SendAncillaryBuffer::new(&mut space);
+        assert!(passed.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        let text = [std::io::IoSlice::new(b"take this")];
+        sendmsg(&far, &text, &mut passed, SendFlags::empty()).map_err(std::io::Error::from)?;
+        (&far).write_all(b", and that")?;
+        let mut all = [0; 19];
+        timeout(ms(100), || Ok(near.read_exact(&mut all)?))?;
+        assert_eq!(&all, b"take this, and that");
+        Ok(())
+    })
+}
+
 #[test]
 fn errors_name_the_path() -> Result<()> {
     run(|| {

@@ -19,6 +19,10 @@ pub trait StreamSocket: Sealed + AsSource + fmt::Debug + Sized + 'static {
     /// What says where an end of the connection is.
     type Addr: Clone + fmt::Debug + 'static;
 
+    /// Whether a read that brings less than it could have has brought all there was.
+    #[doc(hidden)]
+    const SHORT_READS_ARE_ALL: bool;
+
     #[doc(hidden)]
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
     #[doc(hidden)]
@@ -50,11 +54,13 @@ pub trait ListenSocket: Sealed + AsSource + fmt::Debug + Sized + 'static {
 
 /// Std has the same methods on both kinds of sockets, and no trait for them.
 macro_rules! std_sockets {
-    ($stream:ident, $listener:ident, $addr:ident, $send_at_once:expr) => {
+    ($stream:ident, $listener:ident, $short_reads_are_all:expr, $send_at_once:expr) => {
         impl Sealed for $stream {}
 
         impl StreamSocket for $stream {
-            type Addr = $addr;
+            type Addr = SocketAddr;
+
+            const SHORT_READS_ARE_ALL: bool = $short_reads_are_all;
 
             fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
                 Read::read(&mut &*self, buffer)
@@ -68,11 +74,11 @@ macro_rules! std_sockets {
                 Write::write(&mut &*self, bytes)
             }
 
-            fn local_addr(&self) -> io::Result<$addr> {
+            fn local_addr(&self) -> io::Result<SocketAddr> {
                 $stream::local_addr(self)
             }
 
-            fn peer_addr(&self) -> io::Result<$addr> {
+            fn peer_addr(&self) -> io::Result<SocketAddr> {
                 $stream::peer_addr(self)
             }
 
@@ -86,24 +92,25 @@ macro_rules! std_sockets {
         impl ListenSocket for $listener {
             type Stream = $stream;
 
-            fn accept(&self) -> io::Result<($stream, $addr)> {
+            fn accept(&self) -> io::Result<($stream, SocketAddr)> {
                 $listener::accept(self)
             }
 
-            fn local_addr(&self) -> io::Result<$addr> {
+            fn local_addr(&self) -> io::Result<SocketAddr> {
                 $listener::local_addr(self)
             }
         }
     };
 }
 
-std_sockets!(TcpStream, TcpListener, SocketAddr, |socket: &TcpStream| socket.set_nodelay(true));
+std_sockets!(TcpStream, TcpListener, true, |socket: &TcpStream| socket.set_nodelay(true));
 
 #[cfg(unix)]
 mod unix {
     use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-    use super::*;
+    use super::{IoSliceMut, ListenSocket, Read, Sealed, StreamSocket, Write, io};
 
-    std_sockets!(UnixStream, UnixListener, SocketAddr, |_| Ok(()));
+    // A read ends behind a message that carries file descriptors, whatever follows.
+    std_sockets!(UnixStream, UnixListener, false, |_| Ok(()));
 }

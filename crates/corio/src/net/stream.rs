@@ -107,7 +107,8 @@ impl<S: StreamSocket> Stream<S> {
 
     /// Notes what the length of a transfer says about the next one.
     fn note(&self, direction: Direction, count: usize, wanted: usize) {
-        if 0 < count && count < wanted {
+        let is_all = direction == Direction::Write || S::SHORT_READS_ARE_ALL;
+        if is_all && 0 < count && count < wanted {
             self.registered.exhausted(direction);
         }
     }

@@ -1,3 +1,5 @@
+//! Datagrams.
+
 use std::fmt;
 use std::io;
 use std::net::Shutdown;

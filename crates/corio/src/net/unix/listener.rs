@@ -1,3 +1,5 @@
+//! Listening at a path.
+
 use std::io;
 use std::os::unix::net;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Connections by a path, or by none.
+
 use std::io;
 use std::os::unix::net;
 use std::path::Path;
