@@ -16,8 +16,8 @@ fn greet(whom: &str, stay: Duration) -> corio::Result<()> {
 
 fn main() -> corio::Result<()> {
     corio::run(|| {
-        let asyncio = create_task(|| greet("asyncio", Duration::from_millis(50)));
-        let world = create_task(|| greet("world", Duration::from_millis(1)));
+        let asyncio = create_task(|| greet("asyncio", Duration::from_millis(1)));
+        let world = create_task(|| greet("world", Duration::from_millis(2)));
         asyncio.wait()?;
         world.wait()
     })

@@ -2,7 +2,8 @@
 //! while it has the list in hand.
 //!
 //! In Python the list is a global and `gather` is given tasks, though the functions would do. Here it
-//! is given closures, which become tasks and may borrow.
+//! is given closures, which become tasks and may borrow. (Both sleep for no time, so that they take
+//! turns.)
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use corio::{gather, sleep};
 
 fn get_some_values_from_io() -> corio::Result<[u32; 3]> {
-    sleep(Duration::from_millis(1))?;
+    sleep(Duration::ZERO)?;
     Ok([1, 2, 3])
 }
 
@@ -26,9 +27,9 @@ fn fetcher(vals: &RefCell<Vec<u32>>) -> corio::Result<()> {
 }
 
 fn monitor(vals: &RefCell<Vec<u32>>) -> corio::Result<()> {
-    for _ in 0..2 {
+    for _ in 0..5 {
         println!("{}", vals.borrow().len());
-        sleep(Duration::from_millis(50))?;
+        sleep(Duration::ZERO)?;
     }
     Ok(())
 }

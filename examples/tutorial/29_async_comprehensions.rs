@@ -47,7 +47,7 @@ fn main() -> corio::Result<()> {
             println!("{}", n?);
         }
 
-        let squares: Vec<u32> = comprehension![square(n)?; for n in numbers(); if let Some(n) = Some(n?); if n % 2 == 0];
+        let squares: Vec<u32> = comprehension![n?; for n in async_gen()];
         println!("{squares:?}");
         Ok(())
     })

@@ -8,8 +8,8 @@ async def greet(whom, stay):
 
 
 async def main():
-    asyncio_ = asyncio.create_task(greet("asyncio", 0.050))
-    world = asyncio.create_task(greet("world", 0.001))
+    asyncio_ = asyncio.create_task(greet("asyncio", 0.001))
+    world = asyncio.create_task(greet("world", 0.002))
     await asyncio_
     await world
 

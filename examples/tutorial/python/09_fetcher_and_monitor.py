@@ -2,7 +2,7 @@ import asyncio
 
 
 async def get_some_values_from_io():
-    await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
     return [1, 2, 3]
 
 
@@ -18,9 +18,9 @@ async def fetcher():
 
 
 async def monitor():
-    for _ in range(2):
+    for _ in range(5):
         print(len(vals))
-        await asyncio.sleep(0.050)
+        await asyncio.sleep(0)
 
 
 async def main():

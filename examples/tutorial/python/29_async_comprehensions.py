@@ -27,7 +27,7 @@ async def main():
     async for n in it:
         print(n)
 
-    squares = [await square(n) async for n in numbers() if n % 2 == 0]
+    squares = [n async for n in async_gen()]
     print(squares)
 
 
