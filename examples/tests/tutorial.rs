@@ -1,13 +1,13 @@
 //! The programs of the tutorial print what the Python ones print.
 //!
 //! They are run as cargo builds them, `main` and `println!` and all. `cargo test` builds the examples
-//! along with the tests, unless it is told to build only some; then this says what is missing or
-//! older than its sources.
+//! along with the tests, unless it is told to build only some; then this has it build them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 
 /// Runs the scripts that it is given, in one process, and prints what each printed, with a NUL after
 /// it; prints nothing if Python is too old for them.
@@ -47,12 +47,22 @@ fn example(name: &str) -> PathBuf {
     let profile = this.ancestors().nth(2).expect("the folder of the profile");
     let program = format!("tutorial_{name}{}", std::env::consts::EXE_SUFFIX);
     let program = profile.join("examples").join(program);
-    assert!(
-        is_fresh(&program),
-        "{} is missing or out of date: use `cargo test -p corio-examples`, which builds it",
-        program.display()
-    );
+    if !is_fresh(&program) {
+        static BUILT: Once = Once::new();
+        BUILT.call_once(|| build_examples(profile));
+    }
     program
+}
+
+fn build_examples(profile: &Path) {
+    let target = profile.parent().expect("the folder that cargo builds in");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "-p", "corio-examples", "--examples", "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.output().expect("cargo can be run");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 }
 
 /// Whether a program is there, and not older than what cargo says it was made of.
