@@ -8,8 +8,8 @@
 /// comprehensions.
 ///
 /// `comprehension![value; for pattern in source; if condition; …]`, with any number of `for`,
-/// `if` and `if let`, the first a `for`; each is inside those before it. What it collects into is
-/// inferred, as with `collect`: anything that is [`Default`] and [`Extend`], such as a `Vec`, a
+/// `if`, `if let` and `let` (Python's `:=`), the first a `for`; each is inside those before it. What
+/// it collects into is inferred, as with `collect`: anything that is [`Default`] and [`Extend`], such as a `Vec`, a
 /// `HashSet`, a `HashMap` (for values that are pairs), a `String`.
 ///
 /// Any part may wait, and any part may fail: `?` leaves the function around it, as in a loop.
@@ -27,6 +27,10 @@
 /// // [n * n for n in range(10) if n % 2]
 /// let squares: Vec<u32> = comprehension![n * n; for n in 0..10; if n % 2 == 1];
 /// assert_eq!(squares, [1, 9, 25, 49, 81]);
+///
+/// // [n for s in texts if (n := int(s)) > 1]
+/// let numbers: Vec<u32> = comprehension![n; for s in ["1", "2"]; let n = s.parse()?; if n > 1];
+/// assert_eq!(numbers, [2]);
 ///
 /// // {await orders.get() async for …}: waiting, and failing, in any place
 /// let orders = Queue::unbounded();
@@ -70,6 +74,10 @@ macro_rules! comprehension {
         if let $item = $source {
             $crate::comprehension!(@$collected [$value] $($($clauses)*)?)
         }
+    };
+    (@$collected:ident [$value:expr] let $item:pat = $source:expr $(; $($clauses:tt)*)?) => {
+        let $item = $source;
+        $crate::comprehension!(@$collected [$value] $($($clauses)*)?)
     };
     (@$collected:ident [$value:expr] if $condition:expr $(; $($clauses:tt)*)?) => {
         if $condition {
