@@ -29,7 +29,8 @@
 /// assert_eq!(squares, [1, 9, 25, 49, 81]);
 ///
 /// // [n for s in texts if (n := int(s)) > 1]
-/// let numbers: Vec<u32> = comprehension![n; for s in ["1", "2"]; let n = s.parse()?; if n > 1];
+/// let texts = ["1", "2"];
+/// let numbers: Vec<u32> = comprehension![n; for s in texts; let n = s.parse()?; if n > 1];
 /// assert_eq!(numbers, [2]);
 ///
 /// // {await orders.get() async for …}: waiting, and failing, in any place
@@ -75,10 +76,10 @@ macro_rules! comprehension {
             $crate::comprehension!(@$collected [$value] $($($clauses)*)?)
         }
     };
-    (@$collected:ident [$value:expr] let $item:pat = $source:expr $(; $($clauses:tt)*)?) => {
+    (@$collected:ident [$value:expr] let $item:pat = $source:expr $(; $($clauses:tt)*)?) => {{
         let $item = $source;
         $crate::comprehension!(@$collected [$value] $($($clauses)*)?)
-    };
+    }};
     (@$collected:ident [$value:expr] if $condition:expr $(; $($clauses:tt)*)?) => {
         if $condition {
             $crate::comprehension!(@$collected [$value] $($($clauses)*)?)
