@@ -30,7 +30,7 @@
 ///
 /// // [n for s in texts if (n := int(s)) > 1]
 /// let texts = ["1", "2"];
-/// let numbers: Vec<u32> = comprehension![n; for s in texts; let n = s.parse()?; if n > 1];
+/// let numbers: Vec<_> = comprehension![n; for s in texts; let n = s.parse::<u32>()?; if n > 1];
 /// assert_eq!(numbers, [2]);
 ///
 /// // {await orders.get() async for …}: waiting, and failing, in any place
