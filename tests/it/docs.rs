@@ -91,6 +91,52 @@ fn the_table_of_contents_calls_each_page_by_its_title() {
     }
 }
 
+/// The files below `folder` in which there is a line of `unsafe`, relative to it.
+fn unsafe_files(folder: &Path) -> BTreeSet<String> {
+    let forms = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern"];
+    let mut files = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(inner).expect("it is a folder") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = read(&path);
+            let mut code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+            if code.any(|line| forms.iter().any(|form| line.contains(form))) {
+                let file = path.strip_prefix(folder).expect("it is below");
+                files.insert(file.to_str().expect("it is text").replace('\\', "/"));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn unsafe_code_is_where_the_architecture_says_and_nowhere_else() {
+    let text = read(&root().join("docs/architecture.md"));
+    let (_, table) = text.split_once("## Where `unsafe` is").expect("there is a list");
+    let mut listed = BTreeSet::new();
+    let mut folder = "";
+    for row in table.lines().skip_while(|line| !line.starts_with("|--")).skip(1) {
+        let mut columns = row.split('|').skip(1);
+        let (Some(name), Some(files)) = (columns.next(), columns.next()) else { break };
+        if let Some(name) = name.split('`').nth(1) {
+            folder = name.strip_prefix("corio-").unwrap_or(name);
+        }
+        let files = files.split('`').skip(1).step_by(2);
+        listed.extend(files.map(|file| format!("{folder}/{file}")));
+    }
+    let mut there = BTreeSet::new();
+    for name in ["corio", "coroutine", "futures", "reactor"] {
+        let files = unsafe_files(&root().join("crates").join(name).join("src"));
+        there.extend(files.into_iter().map(|file| format!("{name}/{file}")));
+    }
+    assert_eq!(listed, there);
+}
+
 /// The text without its blocks and spans of code, which may look like anything.
 fn prose(text: &str) -> String {
     let mut in_block = false;
