@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use corio::{
-    Cancelled, Error, ErrorGroup, Event, Lock, Result, TaskOptions, create_future, create_task,
-    current_task, gather, get_running_loop, sleep, task_group, timeout,
+    Cancelled, Error, ErrorGroup, Event, Lock, Result, TaskOptions, contextmanager, create_future,
+    create_task, current_task, gather, get_running_loop, sleep, task_group, timeout, with,
 };
 use corio_coroutine::{Coroutine, CoroutineState};
 use corio_tests::{Log, OnDrop, in_a_process, ms, now, panic_of, settle, virtual_run, yield_now};
@@ -218,6 +218,28 @@ fn a_failing_body_cancels_the_children_and_is_in_the_group() -> Result<()> {
         assert_eq!(leaves(&error), ["body"]);
         assert_eq!(log.take(), ["child ended"]);
         Ok(())
+    })
+}
+
+#[test]
+fn an_exit_that_fails_while_the_group_ends_is_in_the_group_too() -> Result<()> {
+    virtual_run(|| {
+        let error = task_group(|group| {
+            let _failing = group.create_task(|| Err::<(), _>(Error::msg("child")));
+            let manager = contextmanager(|co| {
+                let outcome = co.yield_(());
+                assert!(outcome.is_err_and(|error| error.is_cancelled()));
+                sleep(ms(1))?; // the group's cancellation has been told
+                Err(Error::msg("exit"))
+            });
+            with(manager, |()| sleep(ms(100)))
+        })
+        .unwrap_err();
+        let mut errors = leaves(&error);
+        errors.sort();
+        assert_eq!(errors, ["child", "exit (while handling: cancelled)"]);
+        assert_eq!(current_task()?.cancelling(), 0);
+        yield_now()
     })
 }
 

@@ -2,15 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use corio::{
     CannotWait, Error, ExecutorShutDown, JobDropped, NoRunningLoop, Panicked, Result, ReturnWhen,
-    Runner, Work, create_task, get_running_loop, run, shield, sleep, timeout, to_thread, wait,
-    wait_for,
+    Runner, Work, create_task, gather, get_running_loop, run, shield, sleep, timeout, to_thread,
+    wait, wait_for,
 };
 use corio_tests::{Log, ms, panic_of, settle, virtual_run, yield_now};
 
@@ -155,6 +155,20 @@ fn an_executor_that_drops_a_job_leaves_nobody_waiting() -> Result<()> {
         let job = get_running_loop()?.run_in_executor(Some(&refuse), move || Ok(on_drop))?;
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         assert_eq!(job.wait().map(drop).unwrap_err().downcast_ref(), Some(&JobDropped));
+        Ok(())
+    })
+}
+
+#[test]
+fn more_jobs_than_asyncio_has_threads_run_at_once() -> Result<()> {
+    run(|| {
+        let all = Arc::new(Barrier::new(33));
+        let members = (0..33).map(|_| {
+            let all = Arc::clone(&all);
+            || to_thread(move || Ok(all.wait().is_leader()))
+        });
+        let leaders = timeout(Duration::from_secs(30), || gather(members.collect::<Vec<_>>()))?;
+        assert_eq!(leaders.into_iter().filter(|&leads| leads).count(), 1);
         Ok(())
     })
 }
