@@ -162,3 +162,18 @@ fn a_ready_wait_works_where_no_task_could_yield() -> Result<()> {
         yield_now()
     })
 }
+
+#[test]
+fn who_waits_for_a_task_that_is_done_over_and_over_lets_others_run() -> Result<()> {
+    virtual_run(|| {
+        let done = create_task(|| Ok(1)).shared();
+        done.wait()?;
+        let (turns, bystander) = bystander();
+        for _ in 0..10_000 {
+            done.wait()?;
+        }
+        bystander.cancel();
+        assert!(turns.get() >= 10_000 / BUDGET - 1, "{turns:?}");
+        Ok(())
+    })
+}

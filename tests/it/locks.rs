@@ -65,7 +65,8 @@ fn nobody_barges_in_between_release_and_the_next_in_the_queue() -> Result<()> {
         let task = create_task(move || waiter.lock().map(drop));
         settle()?;
         drop(guard);
-        assert!(lock.is_locked() && lock.try_lock().is_none(), "it is the waiter's already");
+        assert!(lock.try_lock().is_none(), "it is to be the waiter's");
+        assert!(!lock.is_locked(), "who does not hold it yet");
         task.wait()?;
         assert!(lock.try_lock().is_some());
         Ok(())

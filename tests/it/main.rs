@@ -13,6 +13,7 @@ mod debug;
 mod docs;
 mod eager;
 mod errors;
+mod foreign_code;
 mod futures;
 mod gather;
 mod generators;

@@ -125,7 +125,7 @@ impl<T, L: Borrow<Lock<T>>> Condition<T, L> {
         self.guard(guard)
     }
 
-    /// Whether a task holds the lock.
+    /// Whether a task holds the lock, as [`Lock::is_locked`] has it.
     pub fn is_locked(&self) -> bool {
         self.lock.borrow().is_locked()
     }

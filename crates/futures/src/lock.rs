@@ -1,7 +1,7 @@
 //! Mutual exclusion among tasks.
 //!
-//! The lock is handed over: a release gives it to the task that has waited longest, and it stays
-//! locked in between. So nobody barges in, and waiters take their turns in the order in which
+//! The lock is handed over: a release gives it to the task that has waited longest, and nobody else
+//! can have it in between. So nobody barges in, and waiters take their turns in the order in which
 //! they came.
 
 use std::cell::{Cell, RefCell, RefMut};
@@ -32,16 +32,17 @@ use crate::{Result, WaitList};
 /// # Ok::<(), corio_futures::Error>(())
 /// ```
 pub struct Lock<T: ?Sized = ()> {
-    locked: Cell<bool>,
+    /// Somebody holds the lock, or has been given it and has not gone on yet.
+    taken: Cell<bool>,
     waiters: WaitList,
-    // `locked` says who may borrow, so this never finds itself borrowed.
+    // `taken` says who may borrow, so this never finds itself borrowed.
     value: RefCell<T>,
 }
 
 impl<T> Lock<T> {
     /// An unlocked lock around `value`.
     pub const fn new(value: T) -> Self {
-        Self { locked: Cell::new(false), waiters: WaitList::new(), value: RefCell::new(value) }
+        Self { taken: Cell::new(false), waiters: WaitList::new(), value: RefCell::new(value) }
     }
 
     /// The value, out of the lock.
@@ -65,7 +66,7 @@ impl<T: ?Sized> Lock<T> {
     #[track_caller]
     pub fn lock(&self) -> Result<LockGuard<'_, T>> {
         charge()?;
-        if self.locked.replace(true) {
+        if self.taken.replace(true) {
             self.waiters.wait_or_pass_on(&Wait::new("a lock"), || self.release())?;
         }
         Ok(self.guard())
@@ -73,12 +74,15 @@ impl<T: ?Sized> Lock<T> {
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
-        (!self.locked.replace(true)).then(|| self.guard())
+        (!self.taken.replace(true)).then(|| self.guard())
     }
 
-    /// Whether a task holds the lock.
+    /// Whether a task holds the lock. asyncio's `locked`.
+    ///
+    /// Between a release and the first step of the task that it was handed to, nobody does; and yet
+    /// [`try_lock`](Self::try_lock) fails then, as nobody barges in.
     pub fn is_locked(&self) -> bool {
-        self.locked.get()
+        self.value.try_borrow().is_err()
     }
 
     /// The value, without locking: `&mut` shows that nobody else can.
@@ -93,7 +97,7 @@ impl<T: ?Sized> Lock<T> {
     /// Gives the lock to the next in the queue.
     fn release(&self) {
         if !self.waiters.notify_one() {
-            self.locked.set(false);
+            self.taken.set(false);
         }
     }
 }
@@ -107,7 +111,7 @@ impl<T: Default> Default for Lock<T> {
 impl<T: ?Sized> fmt::Debug for Lock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lock")
-            .field("locked", &self.locked.get())
+            .field("locked", &self.is_locked())
             .field("waiting", &self.waiters.len())
             .finish_non_exhaustive()
     }

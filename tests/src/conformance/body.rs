@@ -3,7 +3,7 @@
 //! asyncio raises what corio returns: a block that is left early returns an error, or the value
 //! that its task is to end with.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::slice;
@@ -195,9 +195,6 @@ impl<'a> Body<'a> {
     }
 
     /// Starts a task as a child of `group`, if it is not started.
-    ///
-    /// Anybody may hold a task of a program at any time, but a group's task only as long as the
-    /// group is open. So it is not the group's; a child of the group stands for it.
     fn start_in_group<'scope>(
         &self,
         group: &'scope TaskGroup<'scope, '_>,
@@ -206,15 +203,11 @@ impl<'a> Body<'a> {
         if self.interpreter.is_started(name) {
             return Ok(());
         }
-        let task = Rc::new(OnceCell::new());
-        let deputy = Deputy { task: Rc::clone(&task), has_begun: Cell::new(false) };
-        let child = group.create_task(move || deputy.run());
-        if child.done() {
-            return Err(GroupIsClosed.into());
-        }
-        // Started after its deputy, so that it has not begun if that one has not.
-        task.get_or_init(|| self.interpreter.task(name));
-        Ok(())
+        let task = self.interpreter.start(name, |options, body| {
+            group.create_task_with(options, body)
+        });
+        // It has not run yet: the group would not have it.
+        if task.done() { Err(GroupIsClosed.into()) } else { Ok(()) }
     }
 
     fn try_(&self, statement: &'a Try, scope: Scope<'_>) -> Result<Flow> {
@@ -265,33 +258,5 @@ impl<'a> Body<'a> {
     fn log(&self, words: &[&str]) {
         let words = words.iter().map(|&word| word.to_owned()).collect();
         self.interpreter.recorder.record(self.name, words);
-    }
-}
-
-/// Stands for a task in a group: waits for it, fails as it does, and is cancelled with it.
-struct Deputy {
-    /// None if the group would not have it.
-    task: Rc<OnceCell<SharedTask<'static, Value>>>,
-    has_begun: Cell<bool>,
-}
-
-impl Deputy {
-    fn run(&self) -> Result<()> {
-        self.has_begun.set(true);
-        let Some(task) = self.task.get() else { return Ok(()) };
-        let waited = task.wait();
-        match task.exception() {
-            // Whatever happened to this one meanwhile, the task has failed.
-            Ok(Some(error)) => Err(error.clone()),
-            Ok(None) | Err(_) => waited.map(drop),
-        }
-    }
-}
-
-impl Drop for Deputy {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get().filter(|_| !self.has_begun.get()) {
-            task.cancel();
-        }
     }
 }

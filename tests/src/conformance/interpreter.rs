@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use corio::{
-    Error, Result, Runner, SharedTask, TaskOptions, create_task_with, current_task,
+    Error, Result, Runner, SharedTask, Task, TaskOptions, create_task_with, current_task,
     get_running_loop, sleep,
 };
 
@@ -67,6 +67,9 @@ fn message_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| Some(panic.downcast_ref::<String>()?)).unwrap_or("(no text)")
 }
 
+/// What a task is to run.
+type TaskBody = Box<dyn FnOnce() -> Result<Value>>;
+
 /// What all tasks of a program share.
 pub(super) struct Interpreter {
     program: Rc<Program>,
@@ -106,12 +109,23 @@ impl Interpreter {
 
     /// The task with this name, which is started if it is not.
     pub(super) fn task(self: &Rc<Self>, name: &str) -> SharedTask<'static, Value> {
-        let start = || {
-            let (interpreter, its_name) = (Rc::clone(self), name.to_owned());
-            let options = TaskOptions::new().name(name);
-            create_task_with(options, move || interpreter.run_task(&its_name)).shared()
-        };
-        self.tasks.borrow_mut().entry(name.to_owned()).or_insert_with(start).clone()
+        let started = self.tasks.borrow().get(name).cloned();
+        started.unwrap_or_else(|| self.start(name, |options, body| create_task_with(options, body)))
+    }
+
+    /// Starts the task with this name by `create`, which may refuse.
+    pub(super) fn start(
+        self: &Rc<Self>,
+        name: &str,
+        create: impl FnOnce(TaskOptions, TaskBody) -> Task<'static, Value>,
+    ) -> SharedTask<'static, Value> {
+        let (interpreter, its_name) = (Rc::clone(self), name.to_owned());
+        let body = Box::new(move || interpreter.run_task(&its_name));
+        let task = create(TaskOptions::new().name(name), body).shared();
+        if !task.done() {
+            self.tasks.borrow_mut().insert(name.to_owned(), task.clone());
+        }
+        task
     }
 
     pub(super) fn is_started(&self, name: &str) -> bool {

@@ -118,15 +118,16 @@ impl Connection {
     /// Takes all of `bytes`, waiting for room as often as there is none.
     #[track_caller]
     pub(super) fn write(self: &Rc<Self>, bytes: &[u8]) -> Result<()> {
-        let taken = if self.turn.is_locked() { 0 } else { self.push(bytes)? };
-        if taken == bytes.len() {
-            return Ok(());
+        let (mut turn, mut rest) = (self.turn.try_lock(), bytes);
+        if turn.is_some() {
+            rest = &rest[self.push(rest)?..];
+        } else if !rest.is_empty() {
+            turn = Some(self.turn.lock()?);
         }
-        let _turn = self.turn.lock()?;
-        let mut rest = &bytes[taken..];
         while !rest.is_empty() {
             rest = &rest[self.write_some(rest)?..];
         }
+        drop(turn);
         Ok(())
     }
 
@@ -151,7 +152,8 @@ impl Connection {
     /// Takes all of `bytes` or none.
     pub(super) fn write_nowait(self: &Rc<Self>, bytes: &[u8]) -> Result<()> {
         self.check_writable()?;
-        if self.turn.is_locked() || self.unsent() + bytes.len() > self.high_water.get() {
+        let turn = self.turn.try_lock();
+        if turn.is_none() || self.unsent() + bytes.len() > self.high_water.get() {
             return Err(WriteBufferFull.into());
         }
         self.push(bytes).map(drop)

@@ -51,7 +51,8 @@ fn a_release_hands_the_lock_over_and_it_is_never_free_in_between() {
         }
         event_loop.run();
         drop(guard);
-        assert!(lock.is_locked() && lock.try_lock().is_none(), "it is a's");
+        assert!(!lock.is_locked(), "a does not hold it yet");
+        assert!(lock.try_lock().is_none(), "it is to be a's");
         locker(event_loop, &lock, &log, "late");
         event_loop.run();
         assert_eq!(log.take(), ["a", "b", "late"]);
@@ -101,7 +102,7 @@ fn a_waiter_cancelled_and_a_release_in_one_go_let_exactly_one_other_in() {
         drop(guard);
         event_loop.step(0);
         assert_eq!(log.take(), ["a cancelled"]);
-        assert!(lock.is_locked());
+        assert!(lock.try_lock().is_none(), "it is to be b's");
         event_loop.run();
         assert_eq!(log.take(), ["b", "c"]);
     });
