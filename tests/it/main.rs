@@ -24,6 +24,7 @@ mod net;
 mod programs;
 mod race;
 mod reports;
+mod resolve;
 mod run;
 mod servers;
 mod start;

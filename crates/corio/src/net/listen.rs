@@ -1,13 +1,12 @@
 //! Listening for TCP connections.
 
-use std::fmt;
 use std::io;
-use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::net::{self, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::Listener;
 use super::resolve::{explain, first_of, resolve};
+use super::{Listener, ToSocketAddrs};
 
 /// A socket that TCP connections come in at, as [`std::net::TcpListener`].
 ///
@@ -39,13 +38,13 @@ impl TcpListener {
     /// A listener at `addr`, or at the first of its addresses that will do. Port 0 asks the system
     /// for a free one.
     ///
-    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
+    /// A host name is looked up on a thread meanwhile; see [`lookup_host`](super::lookup_host).
     ///
     /// # Errors
     ///
     /// If the address cannot be resolved or is in use, with the address in the message; off the
     /// loop.
-    pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
+    pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         Self::options().bind(addr)
     }
 
@@ -121,7 +120,7 @@ impl ListenOptions {
     /// # Errors
     ///
     /// As [`TcpListener::bind`].
-    pub fn bind(&self, addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<TcpListener> {
+    pub fn bind(&self, addr: impl ToSocketAddrs) -> io::Result<TcpListener> {
         first_of(&addr, "listen at", |address| TcpListener::from_std(self.listen(address)?))
     }
 
@@ -133,7 +132,7 @@ impl ListenOptions {
     /// # Errors
     ///
     /// If one of the addresses will not do, or there is none.
-    pub fn bind_all(&self, addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Vec<TcpListener>> {
+    pub fn bind_all(&self, addr: impl ToSocketAddrs) -> io::Result<Vec<TcpListener>> {
         let options = Self { only_v6: self.only_v6.or(Some(true)), ..self.clone() };
         let (mut listeners, mut missing) = (Vec::new(), None);
         for address in resolve(&addr)? {

@@ -10,6 +10,7 @@
 //! | where connections come in | [`Listener`]: `TcpListener`, `UnixListener` |
 //! | datagrams | [`UdpSocket`], `UnixDatagram` |
 //! | any file descriptor | [`Async`] |
+//! | names and addresses | [`lookup_host`], [`ToSocketAddrs`] |
 //!
 //! Streams implement [`std::io::Read`] and [`std::io::Write`], also for shared references, so
 //! what is written for blocking sockets works here as it is, one task at a time being suspended
@@ -21,7 +22,9 @@
 //!
 //! Deliberately absent: halves of a stream. A reference, or [`Stream::try_clone`], serves as one.
 
+mod addresses;
 mod async_fd;
+mod happy_eyeballs;
 mod io;
 mod listen;
 mod listener;
@@ -34,9 +37,11 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
+pub use addresses::ToSocketAddrs;
 pub use async_fd::Async;
 pub use listen::{ListenOptions, TcpListener};
 pub use listener::{Incoming, Listener};
+pub use resolve::lookup_host;
 pub use socket::{ListenSocket, StreamSocket};
 pub use stream::Stream;
 pub use tcp::TcpStream;

@@ -1,17 +1,16 @@
 //! TCP connections.
 
-use std::fmt;
 use std::io;
-use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::net::{self, SocketAddr};
 use std::time::Duration;
 
 use corio_futures::TimedOut;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::Stream;
 use super::io::{Direction, Registered};
-use super::resolve::first_of;
+use super::resolve::resolve;
 use super::sys::is_in_progress;
+use super::{Stream, ToSocketAddrs, happy_eyeballs};
 use crate::timeout;
 
 /// A TCP connection, as [`std::net::TcpStream`].
@@ -45,19 +44,22 @@ impl TcpStream {
     /// Connects to `addr`, or to the first of its addresses that answers. asyncio's
     /// `loop.sock_connect`.
     ///
-    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
+    /// A host name is looked up on a thread meanwhile; see [`lookup_host`](super::lookup_host). Of
+    /// several addresses the next is tried as well when one has not answered for 250 ms, and those
+    /// of IPv4 and IPv6 take turns (happy eyeballs, RFC 8305). What else was begun is closed when
+    /// one has connected.
     ///
     /// # Cancellation
     ///
-    /// Gives the connection up.
+    /// Gives the connection up, and all attempts at it.
     ///
     /// # Errors
     ///
-    /// Those of all addresses that were tried, in one message, with the kind of the last; off the
-    /// loop.
+    /// Those of all addresses, in one message, with the kind of the last; if there is no such name;
+    /// off the loop.
     #[track_caller]
-    pub fn connect(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
-        first_of(&addr, "connect to", connect_to)
+    pub fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
+        happy_eyeballs::connect(resolve(&addr)?, connect_to)
     }
 
     /// As [`connect`](Self::connect), but gives up when it has taken `limit`, all addresses
@@ -84,10 +86,7 @@ impl TcpStream {
     /// # Ok::<(), corio::Error>(())
     /// ```
     #[track_caller]
-    pub fn connect_timeout(
-        addr: impl ToSocketAddrs + fmt::Debug,
-        limit: Duration,
-    ) -> io::Result<Self> {
+    pub fn connect_timeout(addr: impl ToSocketAddrs, limit: Duration) -> io::Result<Self> {
         timeout(limit, || Ok(Self::connect(&addr)?)).map_err(|error| {
             // The system has a limit of its own; its error says so, and on which address.
             if error.downcast_ref::<TimedOut>().is_none() {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
+use super::ToSocketAddrs;
 use super::io::{Direction, Registered};
-use super::resolve::{first_of, resolve};
+use super::resolve::{first_of, resolve_first};
 
 /// A UDP socket, as [`std::net::UdpSocket`].
 ///
@@ -49,13 +50,13 @@ impl UdpSocket {
     /// A socket at `addr`, or at the first of its addresses that will do. Port 0 asks the system for
     /// a free one.
     ///
-    /// A host name is resolved on the spot, which blocks the thread; addresses are not.
+    /// A host name is looked up on a thread meanwhile; see [`lookup_host`](super::lookup_host).
     ///
     /// # Errors
     ///
     /// If the address cannot be resolved or is in use, with the address in the message; off the
     /// loop.
-    pub fn bind(addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<Self> {
+    pub fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         first_of(&addr, "bind a socket to", |address| {
             Self::from_std(net::UdpSocket::bind(address)?)
         })
@@ -86,7 +87,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// Of the system, with the address in the message.
-    pub fn connect(&self, addr: impl ToSocketAddrs + fmt::Debug) -> io::Result<()> {
+    pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         first_of(&addr, "connect to", |address| self.socket().connect(address))
     }
 
@@ -107,12 +108,8 @@ impl UdpSocket {
     ///
     /// Of the system; if `addr` cannot be resolved.
     #[track_caller]
-    pub fn send_to(
-        &self,
-        bytes: &[u8],
-        addr: impl ToSocketAddrs + fmt::Debug,
-    ) -> io::Result<usize> {
-        let address = resolve(&addr)?[0];
+    pub fn send_to(&self, bytes: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
+        let address = resolve_first(&addr)?;
         self.write(|socket| socket.send_to(bytes, address))
     }
 

@@ -1,18 +1,15 @@
 //! Connecting.
 
-use std::fmt;
-use std::net::ToSocketAddrs;
-
 use corio_futures::Result;
 
 use super::{StreamReader, StreamWriter, open};
-use crate::net::{StreamSocket, TcpStream};
+use crate::net::{StreamSocket, TcpStream, ToSocketAddrs};
 
 /// Connects to `addr`, or to the first of its addresses that answers. asyncio's
 /// `open_connection`.
 ///
-/// A host name is resolved on the spot, which blocks the thread; addresses are not. What is written
-/// is sent at once (`TCP_NODELAY`), as in asyncio.
+/// Names, and several addresses, are dealt with as by [`TcpStream::connect`]. What is written is sent
+/// at once (`TCP_NODELAY`), as in asyncio.
 ///
 /// # Cancellation
 ///
@@ -36,9 +33,7 @@ use crate::net::{StreamSocket, TcpStream};
 /// # Ok::<(), corio::Error>(())
 /// ```
 #[track_caller]
-pub fn open_connection(
-    addr: impl ToSocketAddrs + fmt::Debug,
-) -> Result<(StreamReader, StreamWriter)> {
+pub fn open_connection(addr: impl ToSocketAddrs) -> Result<(StreamReader, StreamWriter)> {
     let stream = TcpStream::connect(addr)?;
     stream.socket().send_at_once()?;
     Ok(open(stream))

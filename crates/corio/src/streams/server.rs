@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::net::{self, ToSocketAddrs};
+use std::net;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::clients::Clients;
 use super::connection::Connection;
 use super::{ServerMisused, StreamReader, StreamWriter};
 use crate::event_loop::EventLoop;
-use crate::net::{ListenSocket, Listener, StreamSocket, TcpListener};
+use crate::net::{ListenSocket, Listener, StreamSocket, TcpListener, ToSocketAddrs};
 use crate::task::{TaskHandle, TaskOptions, create_task_with};
 use crate::{sleep, timeout};
 
@@ -62,7 +62,7 @@ type AddrOf<L> = <<L as ListenSocket>::Stream as StreamSocket>::Addr;
 /// })?;
 /// # Ok::<(), corio::Error>(())
 /// ```
-pub fn start_server<H>(handler: H, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Server>
+pub fn start_server<H>(handler: H, addr: impl ToSocketAddrs) -> Result<Server>
 where
     H: Fn(StreamReader, StreamWriter) -> Result<()> + 'static,
 {
