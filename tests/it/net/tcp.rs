@@ -205,3 +205,24 @@ fn several_buffers_are_read_and_written_at_once() -> Result<()> {
         Ok(())
     })
 }
+
+/// A read ends before an urgent byte, whatever follows it.
+#[test]
+#[cfg(target_os = "linux")]
+fn urgent_data_hides_nothing_behind_it() -> Result<()> {
+    virtual_run(|| {
+        for waits in [false, true] {
+            let (mut near, mut far) = connection()?;
+            if waits {
+                assert!(timeout(ms(1), || Ok(near.read(&mut [0])?)).is_err());
+            }
+            far.write_all(b"before")?;
+            socket2::SockRef::from(&far).send_out_of_band(b"!")?;
+            far.write_all(b"after")?;
+            let mut all = [0; 11];
+            timeout(ms(100), || Ok(near.read_exact(&mut all)?))?;
+            assert_eq!(&all, b"beforeafter");
+        }
+        Ok(())
+    })
+}
