@@ -21,6 +21,8 @@ mod groups;
 mod iter;
 mod locks;
 mod net;
+#[cfg(unix)]
+mod process;
 mod programs;
 mod race;
 mod reports;

@@ -19,6 +19,8 @@ mod waiting;
 pub mod iter;
 pub mod net;
 #[cfg(unix)]
+pub mod process;
+#[cfg(unix)]
 pub mod signal;
 #[cfg(not(unix))]
 #[path = "signal/elsewhere.rs"]
@@ -47,6 +49,8 @@ pub use event_loop::{
     CallHandle, Deadlock, EventLoopHandle, SlowStep, Statistics, get_running_loop,
 };
 pub use generator::{Co, Generator, GeneratorExit, ScopeLeftOpen, generator};
+#[cfg(unix)]
+pub use process::{create_subprocess_exec, create_subprocess_shell};
 pub use report::Report;
 pub use run::{AlreadyRunning, KeyboardInterrupt, Runner, RunnerClosed, run};
 pub use scope::{

@@ -25,7 +25,7 @@
 mod addresses;
 mod async_fd;
 mod happy_eyeballs;
-mod io;
+pub(crate) mod io;
 mod listen;
 mod listener;
 mod resolve;
