@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use corio::net::TcpStream;
 use corio::streams::{Transport, WriteBufferFull, open};
-use corio::{Result, create_task, gather, run, sleep, task_group, timeout};
+use corio::{Event, Result, create_task, gather, run, sleep, task_group, timeout};
 use corio_tests::{Log, ms, settle, virtual_run};
 use proptest::prelude::*;
 
@@ -87,6 +87,32 @@ fn a_write_above_the_mark_goes_on_when_the_peer_reads() -> Result<()> {
         assert!(all == bytes);
         Ok(())
     })
+}
+
+#[test]
+fn a_write_keeps_together_wherever_its_task_has_had_its_share() -> Result<()> {
+    for waits in 120..=130 {
+        virtual_run(|| {
+            let puppet = Puppet::writing([0]);
+            let (_reader, writer) = open(puppet.clone());
+            writer.set_high_water_mark(4);
+            let event = Event::new();
+            event.set();
+            task_group(|group| {
+                group.create_task(|| {
+                    (0..waits).try_for_each(|_| event.wait())?;
+                    writer.write("aaaaaaaa")
+                });
+                group.create_task(|| writer.write("bbbb"));
+                Ok(())
+            })?;
+            writer.flush()?;
+            let written = String::from_utf8_lossy(&puppet.written.borrow()).into_owned();
+            assert!(written.contains("aaaaaaaa"), "after {waits} waits: {written}");
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -203,9 +203,8 @@ impl<'a> Body<'a> {
         if self.interpreter.is_started(name) {
             return Ok(());
         }
-        let task = self.interpreter.start(name, |options, body| {
-            group.create_task_with(options, body)
-        });
+        let task =
+            self.interpreter.start(name, |options, body| group.create_task_with(options, body));
         // It has not run yet: the group would not have it.
         if task.done() { Err(GroupIsClosed.into()) } else { Ok(()) }
     }

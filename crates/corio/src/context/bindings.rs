@@ -66,6 +66,12 @@ impl Slot {
         result
     }
 
+    /// Whether nothing is bound here, as far as can be seen at a glance.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.peek(|table| table.is_none())
+    }
+
     /// Puts something else here. The caller gets what was here, to drop it afterwards.
     fn swap(&self, table: Option<Rc<Table>>) -> Option<Rc<Table>> {
         self.0.replace(table)

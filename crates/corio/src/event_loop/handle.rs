@@ -47,22 +47,30 @@ impl EventLoopHandle {
     /// The callback may be taken back by the handle, and is not if the handle is dropped.
     #[track_caller]
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> CallHandle {
-        let place = self.event_loop.place(Location::caller());
+        let (call, take_back) = self.prepare(callback, Location::caller());
+        self.event_loop.call_soon(call);
+        CallHandle { take_back, timer: None }
+    }
+
+    /// A call of `callback` in the context that is current now, and what takes it back.
+    fn prepare(
+        &self,
+        callback: impl FnOnce() + 'static,
+        asked_for: &'static Location<'static>,
+    ) -> (Box<dyn FnOnce()>, TakeBack) {
+        let place = self.event_loop.place(asked_for);
+        let context = Inherited::here();
         let callback = Rc::new(Cell::new(Some(callback)));
         let taken_back = Rc::downgrade(&callback);
-        let context = Inherited::here();
-        self.event_loop.call_soon(Box::new(move || {
+        let call = move || {
             if let Some(callback) = callback.take() {
                 note_place(place);
                 context.enter();
                 callback();
             }
-        }));
-        CallHandle {
-            call: Call::Soon(Rc::new(move || {
-                taken_back.upgrade().and_then(|callback| callback.take()).is_some()
-            })),
-        }
+        };
+        let take_back = move || taken_back.upgrade().is_some_and(|call| call.take().is_some());
+        (Box::new(call), Rc::new(take_back))
     }
 
     /// Calls `callback` after `delay`. asyncio's `loop.call_later`.
@@ -73,7 +81,7 @@ impl EventLoopHandle {
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
         match self.time().checked_add(delay) {
             Some(when) => self.call_at(when, callback),
-            None => CallHandle { call: Call::Soon(Rc::new(|| false)) },
+            None => CallHandle { take_back: Rc::new(|| false), timer: None },
         }
     }
 
@@ -97,15 +105,10 @@ impl EventLoopHandle {
     /// ```
     #[track_caller]
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> CallHandle {
-        let place = self.event_loop.place(Location::caller());
-        let context = Inherited::here();
-        let callback = Box::new(move || {
-            note_place(place);
-            context.enter();
-            callback();
-        });
-        let timer = self.event_loop.set_limit(when, Alarm::Call(callback));
-        CallHandle { call: Call::At(Rc::clone(&self.event_loop), timer, when) }
+        let (call, take_back) = self.prepare(callback, Location::caller());
+        let key = self.event_loop.set_limit(when, Alarm::Call(call));
+        let timer = Timer { event_loop: Rc::clone(&self.event_loop), key, when };
+        CallHandle { take_back, timer: Some(timer) }
     }
 
     /// Has `handler` told of failures that nobody waits for, instead of the standard error
@@ -158,31 +161,30 @@ impl fmt::Debug for EventLoopHandle {
 /// Dropping it changes nothing.
 #[derive(Clone)]
 pub struct CallHandle {
-    call: Call,
+    take_back: TakeBack,
+    timer: Option<Timer>,
 }
 
+/// Takes a callback back; says whether it was there to be taken.
+type TakeBack = Rc<dyn Fn() -> bool>;
+
 #[derive(Clone)]
-enum Call {
-    /// What takes the callback back.
-    Soon(Rc<dyn Fn() -> bool>),
-    At(Rc<EventLoop>, TimerKey, Instant),
+struct Timer {
+    event_loop: Rc<EventLoop>,
+    key: TimerKey,
+    when: Instant,
 }
 
 impl CallHandle {
     /// Takes the call back. Says whether it had neither begun nor been taken back.
     pub fn cancel(&self) -> bool {
-        match &self.call {
-            Call::Soon(take_back) => take_back(),
-            Call::At(event_loop, timer, _) => event_loop.unset_alarm(*timer),
-        }
+        let unset = |timer: &Timer| timer.event_loop.unset_alarm(timer.key);
+        self.timer.as_ref().is_some_and(unset) || (self.take_back)()
     }
 
     /// When the call is due, if it was asked for by time.
     pub fn when(&self) -> Option<Instant> {
-        match &self.call {
-            Call::Soon(_) => None,
-            Call::At(_, _, when) => Some(*when),
-        }
+        self.timer.as_ref().map(|timer| timer.when)
     }
 }
 

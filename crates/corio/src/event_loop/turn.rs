@@ -96,7 +96,7 @@ impl EventLoop {
         let runs = match task.state() {
             State::Ready => true,
             State::Created => self.begin(task),
-            State::Done => return self.remove(key).report_end(),
+            State::Done => return self.report_end(key),
             _ if task.misses_turn() => return,
             _ => true,
         };
@@ -117,7 +117,26 @@ impl EventLoop {
             self.hurry.set(true);
         }
         if !is_child {
-            drop(self.remove(key));
+            self.let_go(self.remove(key));
+        }
+    }
+
+    /// Tells the nursery that a child of it is done, and lets go of that.
+    fn report_end(&self, key: usize) {
+        let task = self.remove(key);
+        task.report_end();
+        self.let_go(task);
+    }
+
+    /// Drops the loop's share of a task that is done. It may be the last, and the task's context may
+    /// hold the last of a value, whose destructor is the code of others.
+    fn let_go(&self, task: Rc<dyn Runnable>) {
+        if task.header().context().is_empty() {
+            return drop(task);
+        }
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
+            let error = Panicked::elsewhere("(context)", payload).into();
+            self.report("a value of a task's context failed as it was dropped", &error);
         }
     }
 
@@ -147,8 +166,11 @@ impl EventLoop {
     }
 
     fn call_unwatched(&self, callback: Box<dyn FnOnce()>) {
-        let _context = Isolated::new();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
+        let isolated = || {
+            let _context = Isolated::new();
+            callback();
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(isolated)) {
             let error = Error::from(Panicked::in_callback(payload));
             self.report("a callback of the event loop failed", &error);
         }
@@ -222,7 +244,8 @@ impl EventLoop {
             match alarm {
                 Some(Alarm::Wake(task)) => task.unpark(),
                 Some(Alarm::Expire(task)) => drop(task.header().cancel(&Default::default())),
-                Some(Alarm::Call(callback)) => self.call(callback),
+                // Not at once: it may set a timer that has expired already.
+                Some(Alarm::Call(callback)) => self.ready.push_callback(callback),
                 None => return,
             }
         }

@@ -201,7 +201,11 @@ impl<T: Clone> Gathered for SharedTask<'_, T> {
         T: 'a,
     {
         joint.watch(self.task());
-        Member(Kind::Shared(self, SharedTask::wait))
+        let outcome = |member: &SharedTask<'a, T>| match member.done() {
+            true => member.task().outcome_by_ref(),
+            false => member.wait(), // which says why it cannot
+        };
+        Member(Kind::Shared(self, outcome))
     }
 }
 

@@ -118,6 +118,7 @@ impl Connection {
     /// Takes all of `bytes`, waiting for room as often as there is none.
     #[track_caller]
     pub(super) fn write(self: &Rc<Self>, bytes: &[u8]) -> Result<()> {
+        contract::charge()?;
         let (mut turn, mut rest) = (self.turn.try_lock(), bytes);
         if turn.is_some() {
             rest = &rest[self.push(rest)?..];

@@ -5,14 +5,15 @@
 //! delivered where the task waits next, or where it was to resume: it wins over the value.
 //! [`uncancel`](Header::uncancel) to zero withdraws a pending one, not one that was passed on.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
+use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result};
 
-use super::Runnable;
 use super::header::{Header, State};
+use super::{Panicked, Runnable};
 
 /// What a parked task waits for and passes cancellations on to. Lives in the frame that waits.
 pub(crate) enum Awaited<'a> {
@@ -92,14 +93,8 @@ impl Header {
     #[cold]
     #[inline(never)]
     pub(super) fn suspend_cancelled(&self, cancelled: &Cancelled) {
-        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver_or_pass_on(cancelled)));
-        if delivered.is_err() && self.state() == State::Parked {
-            self.make_ready();
-        }
+        self.deliver_or_pass_on(cancelled);
         self.suspend();
-        if let Err(payload) = delivered {
-            resume_unwind(payload);
-        }
     }
 
     /// The key of the task that this one is parked for.
@@ -126,12 +121,7 @@ impl Header {
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
-            // What the wait lends is in the parked task's frame, so the task must not go on
-            // meanwhile and leave that frame: however long this takes, it is held.
-            let held = Held::hold(self);
-            let passed_on = self.with_wait(|wait| wait.pass_on(cancelled));
-            drop(held);
-            if passed_on {
+            if self.with_wait(|wait| self.pass_on(wait, cancelled)) {
                 return;
             }
             if self.state() == State::Parked {
@@ -143,6 +133,16 @@ impl Header {
             self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
             self.disturbed.set(true);
         }
+    }
+
+    /// Offers a cancellation to what is waited for. If that panics, it has not taken it: whoever
+    /// cancels, perhaps the loop, has no part in this.
+    fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
+        catch_unwind(AssertUnwindSafe(|| wait.pass_on(cancelled))).unwrap_or_else(|payload| {
+            let error = Panicked::new(self.name().to_string(), payload).into();
+            self.event_loop.report("a wait failed as a cancellation was passed on to it", &error);
+            false
+        })
     }
 
     /// Ends the wait of a parked task with an error, whatever it waits for.
@@ -256,7 +256,7 @@ impl Walk {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        // Nothing is left, unless the code of others that was shown the request panicked.
+        // Nothing is left, unless something panicked.
         for step in &self.0 {
             if let Step::Leave(task) = step {
                 task.header().being_cancelled.set(false);
@@ -266,10 +266,10 @@ impl Drop for Walk {
 }
 
 /// Keeps a parked task parked as long as this lives. If it is leaked, so is the task.
-struct Held<'a>(&'a Header);
+pub(super) struct Held<'a>(&'a Header);
 
 impl<'a> Held<'a> {
-    fn hold(task: &'a Header) -> Self {
+    pub(super) fn hold(task: &'a Header) -> Self {
         debug_assert_eq!(task.state(), State::Parked);
         task.state.set(State::Held);
         Self(task)

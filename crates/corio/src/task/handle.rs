@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use corio_futures::completion::{AnyCompletion, Completion, Waitable};
-use corio_futures::contract::Wait;
+use corio_futures::contract::{Wait, charge};
 use corio_futures::{
     CallbackKey, Cancelled, CannotWait, Error, InvalidState, NoRunningLoop, Result,
 };
@@ -188,12 +188,15 @@ impl<'scope, T> Task<'scope, T> {
     where
         T: Clone,
     {
+        if self.done() {
+            charge()?;
+        }
         self.wait_until_done(cancels)?;
         self.outcome_by_ref()
     }
 
     /// A clone of the outcome, which is there.
-    pub(super) fn outcome_by_ref(&self) -> Result<T>
+    pub(crate) fn outcome_by_ref(&self) -> Result<T>
     where
         T: Clone,
     {

@@ -15,7 +15,7 @@
 //! A task in the states Created and Ready stands in the loop's queue exactly once.
 
 use std::cell::{Cell, RefCell};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -24,7 +24,7 @@ use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
-use super::cancel::Awaited;
+use super::cancel::{Awaited, Held};
 use crate::context::{Inherited, Slot};
 use crate::event_loop::{CurrentTask, EventLoop};
 
@@ -334,7 +334,12 @@ impl Header {
 
     /// What the task waits for, in words, if it is parked.
     pub(crate) fn waits_for(&self) -> Option<String> {
-        (self.state() == State::Parked).then(|| self.with_wait(|wait| format!("{wait:?}")))
+        let in_words = |wait: &Wait<'_>| {
+            // Which one it is, others say.
+            let words = catch_unwind(AssertUnwindSafe(|| format!("{wait:?}")));
+            words.unwrap_or_else(|_| format!("{} ({})", wait.what(), wait.location()))
+        };
+        (self.state() == State::Parked).then(|| self.with_wait(in_words))
     }
 
     /// What the task is parked for, or was until it became ready, and where.
@@ -350,13 +355,15 @@ impl Header {
         change(self.rare.borrow_mut().get_or_insert_default())
     }
 
-    /// Shows `look` what the task is parked on.
+    /// Shows `look`, which may call the code of others, what the task is parked on.
     pub(super) fn with_wait<R>(&self, look: impl FnOnce(&Wait<'_>) -> R) -> R {
         let wait = self.waiting.get().expect("a parked task waits for something");
+        // What the wait lends is in the parked task's frame, so the task must not go on meanwhile
+        // and leave that frame: however long this takes, it is held.
+        let _held = Held::hold(self);
         // SAFETY: `park` stores a reference to what its caller holds across the suspension, and
-        // takes it out when it resumes. As the task is parked, `park` has not resumed, and a
-        // task's stack is never freed while it is suspended. It stays parked during `look`, which
-        // is ours and only formats, or runs while the task is held.
+        // takes it out when it resumes. As the task was parked and is held, `park` does not resume,
+        // and a task's stack is never freed while it is suspended.
         look(unsafe { wait.as_ref() })
     }
 
