@@ -1,11 +1,12 @@
 //! Letting time pass, and letting others run.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corio_futures::Result;
 use corio_futures::contract::Wait;
+use corio_reactor::TimerKey;
 
-use crate::event_loop::{Alarm, EventLoop, current_header};
+use crate::event_loop::{Alarm, CurrentTask, current_header};
 
 /// Suspends the current task for `delay`, never less. asyncio's `sleep`.
 ///
@@ -50,35 +51,43 @@ pub fn sleep(delay: Duration) -> Result<()> {
 #[inline(never)]
 #[track_caller]
 fn sleep_for(delay: Duration) -> Result<()> {
-    let event_loop = EventLoop::current("time to pass")?;
-    let task = event_loop.current_task("time to pass")?;
-    // A delay past the end of the clock's range is a sleep that only a cancellation ends.
-    let deadline = event_loop.now().checked_add(delay);
-    let alarm = deadline.map(|deadline| {
-        let key = event_loop.set_alarm(deadline, Alarm::Wake(task.clone()));
-        Unset { event_loop: &event_loop, key }
-    });
     let wait = Wait::new("time to pass");
-    while alarm.as_ref().is_none_or(Unset::is_set) {
-        task.header().park(&wait)?;
+    let task = CurrentTask::find(wait.what())?;
+    // A delay past the end of the clock's range is a sleep that only a cancellation ends.
+    let deadline = task.event_loop.now().checked_add(delay);
+    let alarm = deadline.map(|deadline| WakeUp::at(deadline, task));
+    while alarm.as_ref().is_none_or(WakeUp::is_ahead) {
+        task.park(&wait)?;
     }
     Ok(())
 }
 
-/// Unsets a timer when the wait for it ends, however it does.
-pub(crate) struct Unset<'a> {
-    pub(crate) event_loop: &'a EventLoop,
-    pub(crate) key: corio_reactor::TimerKey,
+/// A timer that wakes the current task, set as long as this lives and the time has not come.
+///
+/// To be kept in the frame that waits, as the task has one at a time, and says itself whether it
+/// has fired: the table of timers is not looked at again.
+pub(crate) struct WakeUp {
+    task: CurrentTask,
+    key: TimerKey,
 }
 
-impl Unset<'_> {
-    pub(crate) fn is_set(&self) -> bool {
-        self.event_loop.is_set(self.key)
+impl WakeUp {
+    pub(crate) fn at(deadline: Instant, task: CurrentTask) -> Self {
+        let key = task.event_loop.set_alarm(deadline, Alarm::Wake(task));
+        debug_assert!(!task.alarm_set.get(), "a task waits in one place");
+        task.alarm_set.set(true);
+        Self { task, key }
+    }
+
+    fn is_ahead(&self) -> bool {
+        self.task.alarm_set.get()
     }
 }
 
-impl Drop for Unset<'_> {
+impl Drop for WakeUp {
     fn drop(&mut self) {
-        self.event_loop.unset_alarm(self.key);
+        if self.task.alarm_set.replace(false) {
+            self.task.event_loop.unset_alarm(self.key);
+        }
     }
 }

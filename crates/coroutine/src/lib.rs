@@ -18,6 +18,8 @@ pub use self::coroutine::Coroutine;
 pub use self::generator::{Co, Generator, GeneratorError, Interrupted, Thrown};
 pub use self::overflow::set_overflow_noun;
 pub use self::scope::{Scope, ScopedCoroutine, ScopedGenerator, scope};
+#[doc(hidden)]
+pub use self::stack::prefetch;
 pub use self::stack::{
     GuardMethod, Stack, StackError, StackLabel, StackOptions, StackStatistics, StacksInUse,
     resident_bytes, runs_on, statistics, trim,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ptr::{self, NonNull};
 
-use crate::stack::{Header, runs_inside};
+use crate::stack::{Header, prefetch_top, runs_inside};
 
 /// The inside end of a [`Coroutine`](crate::Coroutine): what its body yields through.
 ///
@@ -105,6 +105,23 @@ impl<In, Out> Yielder<In, Out> {
     #[inline(always)]
     pub unsafe fn yield_unchecked(&self, value: Out) -> In {
         self.raw.suspend(value)
+    }
+
+    /// Asks the processor for the memory that the next `resume` needs: the top of the coroutine's stack.
+    ///
+    /// For a scheduler with many coroutines that knows a little ahead which one is next. Worth it if the stack has left
+    /// the cache since the coroutine ran, which it has when thousands of others have run; a small loss otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::Coroutine;
+    /// let mut co = Coroutine::<(), (), ()>::new(|co, ()| co.prefetch_stack());
+    /// co.resume(());
+    /// ```
+    #[inline]
+    pub fn prefetch_stack(&self) {
+        prefetch_top(self.header());
     }
 
     /// The wrapper around corosensei's own.

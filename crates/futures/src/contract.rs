@@ -126,6 +126,12 @@ impl<'a> Wait<'a> {
         self.location
     }
 
+    /// Whether what is waited for is to be offered cancellations, by [`pass_on`](Self::pass_on).
+    #[inline]
+    pub fn has_say_in_cancellation(&self) -> bool {
+        self.on_cancel.is_some()
+    }
+
     /// Offers a cancellation to what is waited for; says whether it was taken.
     pub fn pass_on(&self, cancelled: &Cancelled) -> bool {
         self.on_cancel.is_some_and(|pass_on| pass_on(cancelled))

@@ -7,8 +7,9 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use corio_futures::contract;
+use corio_futures::{CannotWait, Error, Result, contract};
 
+use super::EventLoop;
 use crate::task::Header;
 
 thread_local! {
@@ -30,6 +31,25 @@ impl Deref for CurrentTask {
         // SAFETY: the loop keeps a task in its table until the task's coroutine has returned, and
         // this belongs to a frame of that coroutine (or of one nested in it), which has not.
         unsafe { self.0.as_ref() }
+    }
+}
+
+impl CurrentTask {
+    /// The task that runs now.
+    ///
+    /// # Errors
+    ///
+    /// Says that there is none to wait for `what`: off the loop, and in a callback.
+    #[inline]
+    pub(crate) fn find(what: &'static str) -> Result<Self> {
+        #[cold]
+        fn none(what: &'static str) -> Error {
+            match EventLoop::current(what) {
+                Ok(_) => CannotWait::InCallback(what).into(),
+                Err(error) => error.into(),
+            }
+        }
+        current_header().ok_or_else(|| none(what))
     }
 }
 

@@ -75,8 +75,8 @@ pub(crate) struct IoWaiters {
 
 /// What a timer does when it fires.
 pub(crate) enum Alarm {
-    /// Wakes a sleeper.
-    Wake(Rc<dyn Runnable>),
+    /// Wakes a sleeper, which takes the timer back before it leaves the frame that waits.
+    Wake(CurrentTask),
     /// Cancels a task whose time is up.
     Expire(Rc<dyn Runnable>),
     Call(Box<dyn FnOnce()>),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result};
 
-use super::header::{Header, State};
+use super::header::{Header, Rare, State};
 use super::{Panicked, Runnable};
 
 /// What a parked task waits for and passes cancellations on to. Lives in the frame that waits.
@@ -28,6 +28,17 @@ pub(crate) trait Members {
 
     /// Notes that a cancellation was passed on to one of them at least.
     fn passed_on(&self);
+}
+
+/// What a task finds when it goes on after a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Disturbance {
+    None,
+    /// Its wait has ended by a cancellation without a message. Apart from the rest, so that
+    /// cancelling a task allocates nothing.
+    Cancelled,
+    /// An `interrupt` or a `pending` cancellation is there to be looked at.
+    Noted,
 }
 
 impl Awaited<'_> {
@@ -121,24 +132,28 @@ impl Header {
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
-            if self.with_wait(|wait| self.pass_on(wait, cancelled)) {
+            // The frame that waits is looked at only if need be: it is on a stack that may have
+            // left the cache long ago.
+            if self.offers.get() && self.offer(cancelled) {
                 return;
             }
             if self.state() == State::Parked {
-                return self.interrupt(cancelled.clone().into());
+                return self.interrupt_by(cancelled);
             }
         }
         // It runs, is ready to, or was just made ready by what would not take the cancellation.
         if !self.is_done() {
-            self.with_rare(|rare| rare.pending = Some(cancelled.clone()));
-            self.disturbed.set(true);
+            self.note(|rare| rare.pending = Some(cancelled.clone()));
         }
     }
 
-    /// Offers a cancellation to what is waited for. If that panics, it has not taken it: whoever
-    /// cancels, perhaps the loop, has no part in this.
-    fn pass_on(&self, wait: &Wait<'_>, cancelled: &Cancelled) -> bool {
-        catch_unwind(AssertUnwindSafe(|| wait.pass_on(cancelled))).unwrap_or_else(|payload| {
+    /// Offers a cancellation to what this task, which is parked, waits for. If that panics, it has
+    /// not taken it: whoever cancels, perhaps the loop, has no part in this.
+    #[inline(never)]
+    fn offer(&self, cancelled: &Cancelled) -> bool {
+        let offered = |wait: &Wait<'_>| wait.pass_on(cancelled);
+        let offered = self.with_wait(|wait| catch_unwind(AssertUnwindSafe(|| offered(wait))));
+        offered.unwrap_or_else(|payload| {
             let error = Panicked::new(self.name().to_string(), payload).into();
             self.event_loop.report("a wait failed as a cancellation was passed on to it", &error);
             false
@@ -148,10 +163,29 @@ impl Header {
     /// Ends the wait of a parked task with an error, whatever it waits for.
     pub(crate) fn interrupt(&self, error: Error) {
         if self.state() == State::Parked {
-            self.with_rare(|rare| rare.interrupt = Some(error));
-            self.disturbed.set(true);
+            self.note(|rare| rare.interrupt = Some(error));
             self.make_ready();
         }
+    }
+
+    fn interrupt_by(&self, cancelled: &Cancelled) {
+        if cancelled.message().is_none() && self.disturbed.get() == Disturbance::None {
+            self.disturbed.set(Disturbance::Cancelled);
+            self.make_ready();
+        } else {
+            self.interrupt(cancelled.clone().into());
+        }
+    }
+
+    /// Notes what the task is to look at when it goes on.
+    fn note(&self, change: impl FnOnce(&mut Rare)) {
+        let before = self.disturbed.replace(Disturbance::Noted);
+        self.with_rare(|rare| {
+            if before == Disturbance::Cancelled {
+                rare.interrupt = Some(Cancelled::new().into());
+            }
+            change(rare);
+        });
     }
 
     /// Withdraws one request to cancel; the last one takes a pending cancellation with it.
@@ -171,19 +205,29 @@ impl Header {
     /// A cancellation that was not delivered, if there is one.
     #[inline]
     pub(crate) fn take_pending(&self) -> Option<Cancelled> {
-        if self.disturbed.get() { self.with_rare(|rare| rare.pending.take()) } else { None }
+        match self.disturbed.get() {
+            Disturbance::None | Disturbance::Cancelled => None,
+            Disturbance::Noted => self.with_rare(|rare| rare.pending.take()),
+        }
     }
 
     /// Why the task must not go on as if nothing had happened, if so.
     #[inline]
     pub(super) fn interruption(&self) -> Result<()> {
-        if self.disturbed.get() { self.take_interruption() } else { Ok(()) }
+        match self.disturbed.get() {
+            Disturbance::None => Ok(()),
+            Disturbance::Cancelled => {
+                self.disturbed.set(Disturbance::None);
+                Err(Cancelled::new().into())
+            }
+            Disturbance::Noted => self.take_interruption(),
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn take_interruption(&self) -> Result<()> {
-        self.disturbed.set(false);
+        self.disturbed.set(Disturbance::None);
         // One error says it all: a cancellation that came after the interruption is part of it.
         match self.with_rare(|rare| (rare.interrupt.take(), rare.pending.take())) {
             (_, Some(cancelled)) => Err(cancelled.into()),

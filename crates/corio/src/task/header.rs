@@ -24,9 +24,12 @@ use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
-use super::cancel::{Awaited, Held};
+use super::cancel::{Awaited, Disturbance, Held};
 use crate::context::{Inherited, Slot};
 use crate::event_loop::{CurrentTask, EventLoop};
+
+/// Cache lines of a task with a small body and outcome.
+const CELL_LINES: usize = 6;
 
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +53,12 @@ pub(crate) enum State {
 #[repr(C)]
 pub(crate) struct Header {
     pub(super) state: Cell<State>,
-    /// Whether `interrupt` or `pending` is there to be looked at.
-    pub(super) disturbed: Cell<bool>,
+    /// Why the task must not go on as if nothing had happened, if so.
+    pub(super) disturbed: Cell<Disturbance>,
+    /// What the task is parked for has a say in its cancellation.
+    pub(super) offers: Cell<bool>,
+    /// A timer is set that will wake the task: see `sleep`.
+    pub(crate) alarm_set: Cell<bool>,
     /// Nobody holds a [`Task`](super::Task) any more.
     pub(crate) detached: Cell<bool>,
     /// A nursery is to be told when the task has ended.
@@ -116,7 +123,9 @@ impl Header {
     ) -> Self {
         Self {
             state: Cell::new(State::Created),
-            disturbed: Cell::new(false),
+            disturbed: Cell::new(Disturbance::None),
+            offers: Cell::new(false),
+            alarm_set: Cell::new(false),
             detached: Cell::new(false),
             is_child,
             begins_eagerly: Cell::new(false),
@@ -274,6 +283,7 @@ impl Header {
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
         let pending = self.take_pending();
+        self.offers.set(wait.has_say_in_cancellation());
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
         match pending {
@@ -365,6 +375,31 @@ impl Header {
         // takes it out when it resumes. As the task was parked and is held, `park` does not resume,
         // and a task's stack is never freed while it is suspended.
         look(unsafe { wait.as_ref() })
+    }
+
+    /// Asks the processor for the cell of a task that will be looked at soon.
+    #[inline]
+    pub(crate) fn prefetch(this: NonNull<Self>) {
+        // The counts of the `Rc` are before the header, the outcome and the rest behind it.
+        let cell = this.as_ptr().cast::<u8>().wrapping_sub(2 * size_of::<usize>());
+        for line in 0..CELL_LINES {
+            corio_coroutine::prefetch(cell.wrapping_add(line * 64));
+        }
+    }
+
+    /// Asks the processor for what waking the task touches.
+    #[inline]
+    pub(crate) fn prefetch_state(&self) {
+        corio_coroutine::prefetch(self.state.as_ptr().cast());
+    }
+
+    /// Asks the processor for what the next step needs of the task's stack.
+    #[inline]
+    pub(crate) fn prefetch_stack(&self) {
+        if let Some(yielder) = self.yielder.get() {
+            // SAFETY: as in `suspend`.
+            unsafe { yielder.as_ref() }.prefetch_stack();
+        }
     }
 
     #[inline]

@@ -9,8 +9,8 @@ use corio_futures::Result;
 use corio_futures::completion::{Waitable, Watcher};
 use corio_futures::contract::Wait;
 
-use crate::event_loop::{Alarm, EventLoop};
-use crate::sleep::Unset;
+use crate::event_loop::{CurrentTask, EventLoop};
+use crate::sleep::WakeUp;
 use crate::task::Runnable;
 
 /// Watches several handles until dropped.
@@ -94,10 +94,8 @@ impl<H: Waitable> Watch<H> {
     /// Parks until something more has completed, or the limit has passed.
     pub(super) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         let task = self.event_loop.current_task(wait.what())?;
-        let _timer = self.deadline.map(|deadline| {
-            let key = self.event_loop.set_alarm(deadline, Alarm::Wake(Rc::clone(&task)));
-            Unset { event_loop: &self.event_loop, key }
-        });
+        let current = CurrentTask::find(wait.what())?;
+        let _alarm = self.deadline.map(|deadline| WakeUp::at(deadline, current));
         self.tally.waiting.replace(Some(Rc::clone(&task)));
         let _waiting = NotWaiting(&self.tally);
         self.tally.news.set(false);

@@ -9,8 +9,9 @@
 //! space only: a slot that was never used, or whose memory went back to the system.
 //!
 //! Now and then, on the occasion of a return, the class looks after its memory: it cuts the stack at hand back to
-//! what is kept, and chills a few of those that nobody took since the last time. So deep calls and peaks are
-//! forgotten gradually and without a clock. A look is a system call, which costs as much as hundreds of returns: there is
+//! what is kept, and chills a few of those that nobody took since the last time, if many others were taken meanwhile:
+//! while stacks only come back, there is nothing to be learned from it. So deep calls and peaks are
+//! forgotten gradually and without a clock, and a peak that recurs is not. A look is a system call, which costs as much as hundreds of returns: there is
 //! one in a [thousand](BUSY_INTERVAL) returns while there is something to give back, and one in [many
 //! more](IDLE_INTERVAL) while there is not. [`Class::trim`] does all of it at once.
 
@@ -20,6 +21,7 @@ use std::ptr::{self, NonNull};
 use super::error::StackError;
 use super::header::Header;
 use super::pool::Pool;
+use super::prefetch::prefetch_top;
 use super::slab::Slab;
 use crate::sys;
 
@@ -30,6 +32,10 @@ const BUSY_INTERVAL: u32 = 1021;
 const IDLE_INTERVAL: u32 = 16_381;
 /// Stacks chilled in one look, at the most: a bound on how long a return can take.
 const CHILLED_AT_ONCE: usize = 32;
+/// For as many stacks that were taken one that was not may be chilled.
+const TAKEN_FOR_ONE: usize = BUSY_INTERVAL as usize / CHILLED_AT_ONCE;
+/// The stack so far down the list is asked for when one is taken from the top.
+const TAKEN_SOON: usize = 2;
 /// Slots of the first slab; every further one doubles what there is.
 const FIRST_SLOTS: usize = 16;
 /// Bytes of the largest slab.
@@ -47,7 +53,10 @@ pub(crate) struct Class {
     cold: Cell<usize>,
     /// The shortest that `free` has been since the last look.
     low: Cell<usize>,
-    /// Returns until the next look.
+    /// The length of `free` at the last look.
+    seen: Cell<usize>,
+    /// Returns from the last look to the next one, and those that are left of them.
+    interval: Cell<u32>,
     budget: Cell<u32>,
     slabs: Cell<Option<NonNull<Slab>>>,
     total: Cell<usize>,
@@ -63,6 +72,8 @@ impl Class {
             free: UnsafeCell::new(Vec::new()),
             cold: Cell::new(0),
             low: Cell::new(0),
+            seen: Cell::new(0),
+            interval: Cell::new(BUSY_INTERVAL),
             budget: Cell::new(BUSY_INTERVAL),
             slabs: Cell::new(None),
             total: Cell::new(0),
@@ -119,6 +130,10 @@ impl Class {
         }
         let header = free.pop();
         self.low.set(self.low.get().min(free.len()));
+        // Whoever takes stacks without giving any back takes more of them, and deep in the list they are cold.
+        if let Some(&soon) = free.len().checked_sub(TAKEN_SOON).and_then(|at| free.get(at)) {
+            prefetch_top(soon);
+        }
         header
     }
 
@@ -185,9 +200,15 @@ impl Class {
         let slab = class.slab_of(header).expect("every stack lies in a slab");
         let was_deep = slab.trim_below(header, class.pool().keep_resident());
         let idle = class.low.get().saturating_sub(class.cold.get());
-        class.chill(idle.div_ceil(2).min(CHILLED_AT_ONCE));
+        // As many were taken as came back and did not stay.
+        let stayed = class.free().len().saturating_sub(class.seen.get());
+        let taken = (class.interval.get() as usize).saturating_sub(stayed);
+        class.chill(idle.div_ceil(2).min(CHILLED_AT_ONCE).min(taken / TAKEN_FOR_ONE));
         class.low.set(class.free().len());
-        class.budget.set(if was_deep || idle > 0 { BUSY_INTERVAL } else { IDLE_INTERVAL });
+        class.seen.set(class.free().len());
+        let interval = if was_deep || idle > 0 { BUSY_INTERVAL } else { IDLE_INTERVAL };
+        class.interval.set(interval);
+        class.budget.set(interval);
     }
 
     /// Chills the `count` warm stacks that have waited longest.

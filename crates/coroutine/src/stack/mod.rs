@@ -18,6 +18,7 @@ mod label;
 mod nesting;
 mod options;
 mod pool;
+mod prefetch;
 mod slab;
 mod statistics;
 
@@ -40,6 +41,8 @@ pub use self::options::{GuardMethod, StackOptions, StacksInUse};
 )]
 pub(crate) use self::pool::with_guarded;
 pub use self::pool::{resident_bytes, statistics, trim};
+pub use self::prefetch::prefetch;
+pub(crate) use self::prefetch::prefetch_top;
 pub use self::statistics::StackStatistics;
 use crate::sys;
 
