@@ -107,6 +107,19 @@ impl EventLoop {
         };
         if !runs || run() {
             self.end(key, task.is_child);
+        } else if task.is_disturbed() {
+            self.deliver_pending(task);
+        }
+    }
+
+    /// Tells a task that has just parked of a cancellation that came before.
+    #[cold]
+    #[inline(never)]
+    fn deliver_pending(&self, task: &Header) {
+        let _context = Isolated::new();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.deliver_pending())) {
+            let error = Error::from(Panicked::in_callback(payload));
+            self.report("a cancellation could not be passed on", &error);
         }
     }
 

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::thread;
 
 use corio_futures::{Cancelled, Error, Result};
 
@@ -87,18 +88,38 @@ impl Header {
         }
     }
 
-    /// Suspends the current task, which has just parked and was cancelled before. As in asyncio,
-    /// it goes on a step later at the earliest.
+    /// Whether there is something to tell the task, or may be.
+    #[inline]
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.disturbed.get()
+    }
+
+    /// Delivers a cancellation that came before the task has parked. As in asyncio, the task goes on
+    /// a step later at the earliest.
+    ///
+    /// To be called by who has resumed the task, not by the task itself: on its stack, the code of
+    /// others that this may call could switch to an outer part of it, which would go on while the
+    /// task counts as parked.
     #[cold]
     #[inline(never)]
-    pub(super) fn suspend_cancelled(&self, cancelled: &Cancelled) {
-        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver_or_pass_on(cancelled)));
-        if delivered.is_err() && self.state() == State::Parked {
-            self.make_ready();
+    pub(crate) fn deliver_pending(&self) {
+        if self.state() != State::Parked {
+            return;
         }
-        self.suspend();
+        let Some(cancelled) = self.take_pending() else { return };
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver_or_pass_on(&cancelled)));
         if let Err(payload) = delivered {
+            self.interrupt(cancelled.into());
             resume_unwind(payload);
+        }
+    }
+
+    /// Takes back a cancellation that has reached this task, the current one, where nothing can let
+    /// it out, as in a destructor: the next wait gets it.
+    pub(crate) fn redeliver(&self, cancelled: &Cancelled) {
+        if self.cancelling() > 0 {
+            self.uncancel();
+            self.cancel(cancelled);
         }
     }
 
@@ -126,12 +147,7 @@ impl Header {
     /// Takes a cancellation where it does not go further.
     fn deliver(&self, cancelled: &Cancelled) {
         if self.state() == State::Parked {
-            // What the wait lends is in the parked task's frame, so the task must not go on
-            // meanwhile and leave that frame: however long this takes, it is held.
-            let held = Held::hold(self);
-            let passed_on = self.with_wait(|wait| wait.pass_on(cancelled));
-            drop(held);
-            if passed_on {
+            if self.with_wait(|wait| wait.pass_on(cancelled)) {
                 return;
             }
             if self.state() == State::Parked {
@@ -266,10 +282,10 @@ impl Drop for Walk {
 }
 
 /// Keeps a parked task parked as long as this lives. If it is leaked, so is the task.
-struct Held<'a>(&'a Header);
+pub(super) struct Held<'a>(&'a Header);
 
 impl<'a> Held<'a> {
-    fn hold(task: &'a Header) -> Self {
+    pub(super) fn hold(task: &'a Header) -> Self {
         debug_assert_eq!(task.state(), State::Parked);
         task.state.set(State::Held);
         Self(task)
@@ -281,7 +297,13 @@ impl Drop for Held<'_> {
         match self.0.state() {
             State::HeldWoken => self.0.state.set(State::Ready),
             State::HeldLate => self.0.make_ready(),
-            _ => self.0.state.set(State::Parked),
+            _ => {
+                self.0.state.set(State::Parked);
+                // That came meanwhile.
+                if self.0.is_disturbed() && !thread::panicking() {
+                    self.0.deliver_pending();
+                }
+            }
         }
     }
 }

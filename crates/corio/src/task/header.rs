@@ -24,7 +24,7 @@ use corio_futures::contract::{Parker, Wait};
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
-use super::cancel::Awaited;
+use super::cancel::{Awaited, Held};
 use crate::context::{Inherited, Slot};
 use crate::event_loop::{CurrentTask, EventLoop};
 
@@ -273,13 +273,9 @@ impl Header {
     #[inline(always)]
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
-        let pending = self.take_pending();
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
-        match pending {
-            None => self.suspend(),
-            Some(cancelled) => self.suspend_cancelled(&cancelled),
-        }
+        self.suspend();
         self.waiting.set(None);
         self.interruption()
     }
@@ -350,13 +346,15 @@ impl Header {
         change(self.rare.borrow_mut().get_or_insert_default())
     }
 
-    /// Shows `look` what the task is parked on.
+    /// Shows `look` what the task is parked on. It may call code of others: a [`Wait`] has closures and
+    /// descriptions of theirs.
     pub(super) fn with_wait<R>(&self, look: impl FnOnce(&Wait<'_>) -> R) -> R {
         let wait = self.waiting.get().expect("a parked task waits for something");
+        let _held = Held::hold(self);
         // SAFETY: `park` stores a reference to what its caller holds across the suspension, and
         // takes it out when it resumes. As the task is parked, `park` has not resumed, and a
-        // task's stack is never freed while it is suspended. It stays parked during `look`, which
-        // is ours and only formats, or runs while the task is held.
+        // task's stack is never freed while it is suspended. It does not resume during `look`, however
+        // long that takes, because it is held.
         look(unsafe { wait.as_ref() })
     }
 
