@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use corio_coroutine::Generator;
-use corio_futures::contract::{Wait, current_parker, park};
+use corio_coroutine::{Generator, Interrupted};
+use corio_futures::contract::{Parker, Wait, current_parker, park};
 
 use corio::{
-    Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, create_future,
-    create_task, current_task, gather, get_running_loop, sleep, task_group,
+    Cancelled, Error, Event, Lock, Result, SharedFuture, Task, TaskHandle, capture_call_graph,
+    create_future, create_task, current_task, gather, get_running_loop, sleep, task_group,
 };
 use corio_tests::{Log, OnDrop, in_a_process, ms, now, settle, virtual_run, yield_now};
 
@@ -576,4 +576,95 @@ fn a_task_does_not_leave_its_frame_while_its_canceller_looks_at_it() -> Result<(
         assert_eq!(log.take(), ["looked at", "went on"]);
         Ok(())
     })
+}
+
+#[test]
+fn a_cancellation_that_was_due_is_offered_where_it_cannot_stop_the_task_a_second_time() -> Result<()>
+{
+    virtual_run(|| {
+        let log = Log::new();
+        let seen = log.clone();
+        let mut generator = Generator::<u32>::new(move |co| {
+            current_task().expect("this is a task").cancel();
+            // The wait is in the generator's frame, which a yield here would leave behind.
+            let look = |_: &Cancelled| {
+                let refused = matches!(co.try_yield(1), Err(Interrupted::Outside));
+                seen.note(format!("refused: {refused}"));
+                true
+            };
+            let who = current_parker("a look").expect("this is a task");
+            get_running_loop().expect("a loop runs").call_soon(move || who.unpark());
+            let parked = park(&Wait::new("a look").on_cancel(&look));
+            seen.note(format!("taken: {}", parked.is_ok()));
+        });
+        assert_eq!(generator.next(), None);
+        assert_eq!(log.take(), ["refused: true", "taken: true"]);
+        Ok(())
+    })
+}
+
+#[test]
+fn who_panics_when_offered_a_cancellation_that_was_due_does_not_keep_it_from_the_task() -> Result<()>
+{
+    virtual_run(|| {
+        let log = Log::new();
+        log.note_reports();
+        let task = create_task(|| {
+            current_task()?.cancel();
+            park(&Wait::new("a look").on_cancel(&|_| panic!("not that")))
+        });
+        assert!(task.wait().unwrap_err().is_cancelled());
+        assert_eq!(
+            log.take(),
+            ["a cancellation could not be passed on: task '(callback)' panicked: not that"]
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_task_does_not_leave_its_frame_while_a_report_describes_it() -> Result<()> {
+    /// A description that takes its time.
+    struct Slow(String);
+
+    impl std::fmt::Display for Slow {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            sleep(ms(5)).map_err(|_| std::fmt::Error)?;
+            f.write_str(&self.0)
+        }
+    }
+
+    /// Describes a task in `disturb`'s presence; says what the task's wait came to.
+    fn describe(disturb: impl FnOnce(Rc<dyn Parker>, TaskHandle) + 'static) -> Result<()> {
+        virtual_run(|| {
+            let left = Rc::new(Cell::new(false));
+            let parked = Rc::new(RefCell::new(None));
+            let (leaving, who) = (Rc::clone(&left), Rc::clone(&parked));
+            let task = create_task(move || {
+                let description = Slow("something".into());
+                who.replace(Some((current_parker("a look")?, current_task()?)));
+                let waited = park(&Wait::new("a thing").which(&description));
+                drop(description);
+                leaving.set(true);
+                waited
+            });
+            settle()?;
+            let disturber = create_task(move || {
+                sleep(ms(1))?;
+                let (parker, handle) = parked.take().expect("it has parked");
+                disturb(parker, handle);
+                Ok(())
+            });
+            let graph = capture_call_graph()?.to_string();
+            assert!(graph.contains("something"), "{graph}");
+            assert!(!left.get(), "woken, and held");
+            disturber.wait()?;
+            task.wait()
+        })
+    }
+
+    describe(|parker, _| parker.unpark())?;
+    let cancelled = describe(|_, task| assert!(task.cancel()));
+    assert!(cancelled.unwrap_err().is_cancelled());
+    Ok(())
 }

@@ -479,6 +479,26 @@ fn an_exit_stack_that_is_dropped_is_closed_and_reports_what_fails() -> Result<()
 }
 
 #[test]
+fn a_cancellation_that_meets_an_exit_stack_as_it_is_dropped_is_not_lost() -> Result<()> {
+    virtual_run(|| {
+        let log = Log::new();
+        log.note_reports();
+        let task = create_task(|| {
+            let mut stack = ExitStack::new();
+            stack.callback(|| sleep(ms(10)));
+            drop(stack); // cancelled here
+            let requests = corio::current_task()?.cancelling();
+            Ok((requests, sleep(ms(1)).is_err_and(|error| error.is_cancelled())))
+        });
+        sleep(ms(5))?;
+        task.cancel();
+        assert_eq!(task.wait()?, (1, true));
+        assert_eq!(log.take(), [""; 0]);
+        Ok(())
+    })
+}
+
+#[test]
 fn an_exit_stack_dropped_by_a_panic_tells_its_exits() -> Result<()> {
     virtual_run(|| {
         let log = Log::new();

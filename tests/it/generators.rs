@@ -447,6 +447,57 @@ fn a_cancellation_that_was_due_before_the_destructor_is_not_lost_either() -> Res
 }
 
 #[test]
+fn a_cancellation_that_meets_the_cleanup_of_a_delegate_is_not_lost() -> Result<()> {
+    fn delegating() -> Generator<u32> {
+        let slow = || {
+            generator(|co| {
+                let closed = co.yield_(1);
+                sleep(ms(10))?;
+                closed
+            })
+        };
+        generator(move |co| co.yield_from(slow()))
+    }
+    let ends: [fn(Generator<u32>) -> Result<()>; 2] =
+        [|generator| Ok(drop(generator)), |generator| generator.close().map(drop)];
+    for end in ends {
+        virtual_run(|| {
+            let task = create_task(move || {
+                let generator = delegating();
+                generator.start()?;
+                let cancelled = end(generator).is_err_and(|error| error.is_cancelled());
+                let requests = current_task()?.cancelling();
+                Ok((requests, cancelled || sleep(ms(1)).is_err_and(|error| error.is_cancelled())))
+            });
+            sleep(ms(5))?;
+            task.cancel();
+            assert_eq!(task.wait()?, (1, true));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_generator_that_was_started_off_the_loop_may_wait_in_its_cleanup_on_it() -> Result<()> {
+    let log = Log::new();
+    let noting = log.clone();
+    let early = generator(move |co| {
+        let closed = co.yield_(1);
+        sleep(ms(1))?;
+        noting.note("cleaned up");
+        closed
+    });
+    early.start()?;
+    virtual_run(|| {
+        get_running_loop()?.call_soon(move || drop(early));
+        sleep(ms(5))?;
+        assert_eq!(log.take(), ["cleaned up"]);
+        Ok(())
+    })
+}
+
+#[test]
 fn a_generator_dropped_in_a_callback_is_closed_by_a_task() -> Result<()> {
     virtual_run(|| {
         let log = Log::new();

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use corio_futures::Error;
 
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, current_header};
 
 /// A failure that nobody waits for: what the exception handler of a loop is given.
 #[derive(Clone, Debug)]
@@ -42,6 +42,19 @@ pub(crate) fn unheard(message: &str, error: &Error) {
     match EventLoop::current("a report") {
         Ok(event_loop) => event_loop.report(message, error),
         Err(_) => print(message, error),
+    }
+}
+
+/// Deals with an error that a destructor has no way to let out. A cancellation of the current task is
+/// delivered again where it waits next; everything else is reported.
+pub(crate) fn from_destructor(message: impl fmt::Display, error: &Error) {
+    match error.cancelled() {
+        Some(cancelled) => {
+            if let Some(task) = current_header() {
+                task.redeliver(cancelled);
+            }
+        }
+        None => unheard(&message.to_string(), error),
     }
 }
 

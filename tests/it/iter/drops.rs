@@ -204,6 +204,34 @@ fn an_iterator_that_its_own_source_drops_does_not_wait_for_itself() -> Result<()
 }
 
 #[test]
+fn an_iterator_that_an_eager_task_of_its_own_drops_does_not_wait_for_itself() -> Result<()> {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    let main = || {
+        let own = Rc::new(RefCell::new(None));
+        let its_own = Rc::clone(&own);
+        let mut items = repeat(()).map_concurrent(2, move |()| {
+            drop(its_own.borrow_mut().take());
+            sleep(ms(1))
+        });
+        assert!(items.next().is_some());
+        own.replace(Some(items));
+        let event_loop = get_running_loop()?;
+        let deadlocks = Rc::new(RefCell::new(Vec::new()));
+        let reports = Rc::clone(&deadlocks);
+        event_loop.set_exception_handler(move |report| {
+            reports.borrow_mut().push(report.message().to_owned());
+        });
+        sleep(ms(5))?;
+        assert!(own.borrow().is_none());
+        assert_eq!(*deadlocks.borrow(), [""; 0]);
+        assert_at_rest()
+    };
+    corio::Runner::with_virtual_clock()?.eager_tasks(true).run(main)
+}
+
+#[test]
 fn an_error_of_what_was_cancelled_is_dropped_and_a_panic_reported() -> Result<()> {
     run_to_rest(|| {
         let log = Log::new();

@@ -55,8 +55,8 @@ pub fn exit_stack<'env, T>(body: impl FnOnce(&mut ExitStack<'env>) -> Result<T>)
 /// Left from the top down, as nested [`with`](crate::with())s would be. [`exit_stack`] gives one to
 /// a body and leaves it with the body's outcome; one of its own is left by [`close`](Self::close).
 ///
-/// A stack that is dropped is closed. What fails then is reported, and if a panic or a callback is
-/// why it is dropped, its exits cannot wait.
+/// A stack that is dropped is closed. What fails then is reported (a cancellation is kept for the next
+/// wait), and if a panic or a callback is why it is dropped, its exits cannot wait.
 #[derive(Default)]
 #[must_use = "what is on the stack is called when it is dropped"]
 pub struct ExitStack<'env> {
@@ -145,7 +145,10 @@ impl Drop for ExitStack<'_> {
         if let Err(error) = closed
             && error.downcast_ref::<BodyPanicked>().is_none()
         {
-            report::unheard("an exit stack was dropped, and failed as it was closed", &error);
+            report::from_destructor(
+                "an exit stack was dropped, and failed as it was closed",
+                &error,
+            );
         }
     }
 }

@@ -35,6 +35,9 @@ impl EventLoop {
         task.begins_eagerly.set(true);
         let ended = !self.begin(task) || with_current(task, || task.step());
         task.begins_eagerly.set(false);
+        if !ended && task.is_disturbed() {
+            task.deliver_pending();
+        }
         let in_queue = || task.is_child && self.task(key).any_completion().failure().is_some();
         if ended && !in_queue() {
             self.remove(key).report_end();

@@ -54,7 +54,6 @@ use crate::context::{Inherited, Isolated};
 use crate::generator::Generators;
 use crate::report::{self, Report};
 use crate::signal::LoopSignals;
-use crate::std_future::Inbox;
 use crate::task::{Header, Runnable};
 use crate::threads::Threads;
 
@@ -90,7 +89,6 @@ pub(crate) struct EventLoop {
     timers: RefCell<Timers<Alarm>>,
     clock: Clock,
     reactor: Reactor<IoWaiters>,
-    pub(crate) inbox: Inbox,
     /// Tasks that are parked until a file descriptor is ready or another thread calls.
     waiting_for_io: Cell<usize>,
     /// The turn ends early: a timer was set that is due already, or the main task has ended.
@@ -127,7 +125,6 @@ impl EventLoop {
             timers: RefCell::new(Timers::new()),
             clock,
             threads: Threads::new(reactor.notifier()),
-            inbox: Inbox::new(reactor.notifier()),
             reactor,
             waiting_for_io: Cell::new(0),
             hurry: Cell::new(false),

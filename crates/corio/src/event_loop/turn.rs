@@ -108,6 +108,19 @@ impl EventLoop {
         };
         if !runs || run() {
             self.end(key, task.is_child);
+        } else if task.is_disturbed() {
+            self.deliver_pending(task);
+        }
+    }
+
+    /// Tells a task that has just parked of a cancellation that came before.
+    #[cold]
+    #[inline(never)]
+    fn deliver_pending(&self, task: &Header) {
+        let _context = Isolated::new();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.deliver_pending())) {
+            let error = Error::from(Panicked::in_callback(payload));
+            self.report("a cancellation could not be passed on", &error);
         }
     }
 
@@ -180,7 +193,6 @@ impl EventLoop {
     /// Asks the operating system what became ready; waits for it if nothing is ready here.
     fn poll(&self) {
         self.collect();
-        self.empty_inbox();
         let busy = !self.ready.is_empty() || self.hurry.get() || self.signals.has_news();
         if busy && self.reactor.sources() == 0 {
             return;
@@ -193,8 +205,8 @@ impl EventLoop {
             None if self.may_be_woken() => None,
             None => return self.break_deadlock(),
         };
-        // If no other thread can call, none becomes able to while this one sleeps.
-        let listens = timeout != Some(Duration::ZERO) && self.threads.may_call();
+        // If nobody outside can call or wake a task, nobody becomes able to while this thread sleeps.
+        let listens = timeout != Some(Duration::ZERO) && self.may_be_woken();
         let mail_came = listens && !self.threads.nod_off();
         let timeout = if mail_came { Some(Duration::ZERO) } else { timeout };
         let polled = self.reactor.wait(timeout, |waiters, readiness| {
@@ -212,7 +224,6 @@ impl EventLoop {
             self.threads.wake_up();
             self.collect();
         }
-        self.empty_inbox();
         // Virtual time stands still while anything can happen, then jumps.
         if let Some(deadline) = next
             && self.clock.is_virtual()

@@ -33,10 +33,10 @@ impl<R> Drop for Ending<R> {
     }
 }
 
-/// Reports that a generator which was to be closed failed, unless it ended as it should.
+/// Deals with the failure of a generator that was to be closed, unless it ended as it should.
 pub(super) fn report_failure(made: &'static Location<'static>, error: &Error) {
-    if GeneratorExit::is(error) || error.is_cancelled() {
-        return;
+    if !GeneratorExit::is(error) {
+        let message = format_args!("the generator made at {made} failed as it was closed");
+        report::from_destructor(message, error);
     }
-    report::unheard(&format!("the generator made at {made} failed as it was closed"), error);
 }

@@ -80,25 +80,20 @@ impl<T, S, R> State<T, S, R> {
     /// Closes a generator whose handle is gone: see the table in the module's documentation.
     #[cold]
     pub(super) fn abandon(self: Rc<Self>) {
+        // One that was started where no loop ran may have come to one since.
+        self.register();
         let event_loop = self.registration.get().and_then(Registration::event_loop);
         match event_loop {
             Some(event_loop) if !can_wait() => event_loop.generators.adopt(&event_loop, self),
             // That below closes itself then, and keeps a second panic in.
             _ if thread::panicking() => {}
-            _ => self.close_in_a_destructor(),
+            _ => self.close_or_report(),
         }
     }
 
-    /// Closes it here. A cancellation of the task that the cleanup does not swallow
-    /// has no way out of a destructor, so it is delivered again.
-    fn close_in_a_destructor(&self) {
-        let Err(error) = self.close() else { return };
-        match (error.cancelled(), current_header()) {
-            (Some(cancelled), Some(task)) if task.cancelling() > 0 => {
-                task.uncancel();
-                task.cancel(cancelled);
-            }
-            _ => report_failure(self.made, &error),
+    fn close_or_report(&self) {
+        if let Err(error) = self.close() {
+            report_failure(self.made, &error);
         }
     }
 }
@@ -112,9 +107,7 @@ impl<T, S, R> Live for State<T, S, R> {
 
     fn close(&self) {
         self.closed_by_loop.set(true);
-        if let Err(error) = self.close() {
-            report_failure(self.made, &error);
-        }
+        self.close_or_report();
     }
 }
 

@@ -19,7 +19,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result, WaitList};
 use slab::Slab;
 
-use crate::event_loop::{EventLoop, current_header};
+use crate::event_loop::{EventLoop, can_wait};
 use crate::report;
 use crate::task::{Outcome, Parent, Runnable, TaskOptions, spawn_unchecked};
 
@@ -120,17 +120,13 @@ impl Nursery {
         while self.unfinished.get() > 0 {
             match self.joining.wait(wait) {
                 Ok(()) => {}
-                Err(interrupted) if can_suspend(wait) => on_error(interrupted.error),
+                // The current task need not be the one that opened the nursery: a generator may have
+                // come from one to the other with a nursery inside.
+                Err(interrupted) if can_wait() => on_error(interrupted.error),
                 Err(_) => return,
             }
         }
     }
-}
-
-/// Whether the current task, which need not be the one that opened the nursery (a generator may
-/// have come from one to the other with a nursery inside), can wait.
-fn can_suspend(wait: &Wait<'_>) -> bool {
-    current_header().is_some_and(|task| task.check_can_suspend(wait.what()).is_ok())
 }
 
 impl Nursery {

@@ -1,8 +1,7 @@
 //! The bridge to `std::future`: awaiting a future of the async world, on the loop.
 //!
 //! * this file: [`AwaitableFuture`], which gives `.wait()` to every future;
-//! * [`signal`]: the waker that such a future is polled with;
-//! * [`inbox`]: how a waker reaches the loop from another thread.
+//! * [`signal`]: the waker that such a future is polled with.
 //!
 //! The other direction needs nothing here: a [`Task`](crate::Task) and a
 //! [`Future`](crate::Future) are `std` futures, and so are references to those that are shared.
@@ -18,7 +17,6 @@
 //! that executor; one that is woken by other threads or by other tasks (channels, locks, thread
 //! pools) needs none.
 
-mod inbox;
 mod signal;
 
 use std::pin::pin;
@@ -29,7 +27,6 @@ use corio_futures::contract::{self, Wait};
 
 use crate::event_loop::EventLoop;
 
-pub(crate) use inbox::Inbox;
 use signal::Signal;
 
 /// `.wait()` for every [`std::future::Future`], and whatever can be made into one.
@@ -86,7 +83,7 @@ fn poll_until_ready<F: Future>(future: F, wait: &Wait<'_>) -> Result<F::Output> 
     let mut future = pin!(future);
     let event_loop = EventLoop::current(wait.what())?;
     let task = event_loop.current_task(wait.what())?;
-    let signal = Signal::new(&event_loop, task.header());
+    let signal = Signal::new(task.header());
     let waker = signal.waker();
     loop {
         contract::charge()?;

@@ -4,25 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-use super::inbox::{Address, Sender};
-use crate::event_loop::EventLoop;
 use crate::task::Header;
+use crate::threads::TaskWaker;
 
 /// Says, from any thread, that a future is worth another poll.
 pub(super) struct Signal {
     /// Set by the first wake since the last poll; only that one makes the task ready.
     set: AtomicBool,
-    task: Address,
-    sender: Sender,
+    task: TaskWaker,
 }
 
 impl Signal {
-    pub(super) fn new(event_loop: &EventLoop, task: &Header) -> Arc<Self> {
-        Arc::new(Self {
-            set: AtomicBool::new(false),
-            task: Address::of(task),
-            sender: event_loop.inbox.sender(),
-        })
+    pub(super) fn new(task: &Header) -> Arc<Self> {
+        Arc::new(Self { set: AtomicBool::new(false), task: TaskWaker::of(task) })
     }
 
     pub(super) fn waker(self: &Arc<Self>) -> Waker {
@@ -54,7 +48,7 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.set.swap(true, Ordering::AcqRel) {
-            self.sender.send(self.task);
+            self.task.wake();
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::thread;
 
 use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Error, Result};
@@ -99,13 +100,35 @@ impl Header {
         }
     }
 
-    /// Suspends the current task, which has just parked and was cancelled before. As in asyncio,
-    /// it goes on a step later at the earliest.
+    /// Whether there is something to tell the task, or may be.
+    #[inline]
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.disturbed.get() != Disturbance::None
+    }
+
+    /// Delivers a cancellation that came before the task has parked. As in asyncio, the task goes on
+    /// a step later at the earliest.
+    ///
+    /// To be called by who has resumed the task, not by the task itself: on its stack, the code of
+    /// others that this may call could switch to an outer part of it, which would go on while the
+    /// task counts as parked.
     #[cold]
     #[inline(never)]
-    pub(super) fn suspend_cancelled(&self, cancelled: &Cancelled) {
-        self.deliver_or_pass_on(cancelled);
-        self.suspend();
+    pub(crate) fn deliver_pending(&self) {
+        if self.state() == State::Parked
+            && let Some(cancelled) = self.take_pending()
+        {
+            self.deliver_or_pass_on(&cancelled);
+        }
+    }
+
+    /// Takes back a cancellation that has reached this task, the current one, where nothing can let
+    /// it out, as in a destructor: the next wait gets it.
+    pub(crate) fn redeliver(&self, cancelled: &Cancelled) {
+        if self.cancelling() > 0 {
+            self.uncancel();
+            self.cancel(cancelled);
+        }
     }
 
     /// The key of the task that this one is parked for.
@@ -325,7 +348,13 @@ impl Drop for Held<'_> {
         match self.0.state() {
             State::HeldWoken => self.0.state.set(State::Ready),
             State::HeldLate => self.0.make_ready(),
-            _ => self.0.state.set(State::Parked),
+            _ => {
+                self.0.state.set(State::Parked);
+                // That came meanwhile.
+                if self.0.is_disturbed() && !thread::panicking() {
+                    self.0.deliver_pending();
+                }
+            }
         }
     }
 }

@@ -282,14 +282,10 @@ impl Header {
     #[inline(always)]
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
-        let pending = self.take_pending();
         self.offers.set(wait.has_say_in_cancellation());
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
-        match pending {
-            None => self.suspend(),
-            Some(cancelled) => self.suspend_cancelled(&cancelled),
-        }
+        self.suspend();
         self.waiting.set(None);
         self.interruption()
     }

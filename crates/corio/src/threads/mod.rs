@@ -9,7 +9,8 @@
 //!
 //!   LoopHandle ── call, coroutine ──▶ ┌───────┐
 //!                                     │ inbox │ ── collect, once a turn ──▶ ready queue
-//!   Executor ──── a job has ended ──▶ └───────┘
+//!   Executor ──── a job has ended ──▶ │       │
+//!   TaskWaker ─── look again ───────▶ └───────┘
 //!       ▲                                                │
 //!       └───────────────── jobs ─────────────────────────┘
 //! ```
@@ -19,6 +20,7 @@
 //! * [`call`]: a callback that another thread may take back;
 //! * [`oneshot`]: a result on its way from one thread to another;
 //! * [`post`]: the part of a loop that other threads share;
+//! * [`task_waker`]: how a task is woken from anywhere, for [`std_future`](crate::std_future);
 //! * [`loop_handle`], [`call_handle`], [`function`], [`remote_task`]: what other threads hold;
 //! * [`expected`]: what the loop expects from other threads;
 //! * [`executor`], [`job`], [`to_thread`]: what the loop hands out.
@@ -40,7 +42,7 @@
 //! then waits in real time: it jumps to the next timer no sooner than a real clock would get there.
 //! A handle that is alive does not hold the clock.
 //!
-//! Deliberately absent: `std::task::Waker`, pools of our own, and threads per loop.
+//! Deliberately absent: pools of our own, and threads per loop.
 
 mod call;
 mod call_handle;
@@ -54,6 +56,7 @@ mod oneshot;
 mod post;
 mod remote_task;
 mod sync;
+mod task_waker;
 mod to_thread;
 
 use std::any::Any;
@@ -77,6 +80,7 @@ pub use function::ThreadsafeFunction;
 pub use job::{Job, JobDropped};
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
+pub(crate) use task_waker::TaskWaker;
 pub use to_thread::to_thread;
 
 /// What a loop has to do with other threads.
@@ -186,6 +190,7 @@ impl EventLoop {
                     }
                     threads.job_ended.notify_all();
                 }
+                Message::Wake(task) => self.wake(task),
             }
         }
         threads.spare.set(mail);

@@ -9,12 +9,15 @@ use corio_reactor::Notifier;
 use super::call::Call;
 use super::call_handle;
 use super::inbox::{Found, Inbox};
+use super::task_waker::Address;
 
 /// What other threads send to a loop.
 pub(super) enum Message {
     Call(DueCall),
     /// What was [expected](super::expected::Expected) under this number is there.
     Arrived(usize),
+    /// A task is to look again at what it waits for.
+    Wake(Address),
 }
 
 pub(super) struct Post {

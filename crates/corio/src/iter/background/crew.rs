@@ -13,7 +13,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Cancelled, Result, WaitList};
 use slab::Slab;
 
-use crate::event_loop::{CurrentTask, current_header};
+use crate::event_loop::{CurrentTask, can_wait, current_header};
 use crate::scope::TaskGroup;
 use crate::task::{Panicked, Runnable, Task, create_task};
 
@@ -67,6 +67,7 @@ impl Crew {
         let key = self.tasks.borrow_mut().insert(None);
         let member = Member { crew: Rc::clone(self), key };
         let task = home.create_task(move || {
+            member.begin();
             body();
             // Last, since it says that this task has ended.
             drop(member);
@@ -117,11 +118,8 @@ impl Crew {
                 },
             }
         }
-        if let Some(reason) = cancelled
-            && current.cancelling() > 0
-        {
-            current.uncancel();
-            current.cancel(&reason);
+        if let Some(reason) = cancelled {
+            current.redeliver(&reason);
         }
     }
 }
@@ -131,13 +129,24 @@ fn can_wait_for(current: CurrentTask, tasks: &[Rc<dyn Runnable>]) -> bool {
         let header = task.header();
         !ptr::eq(header, &*current) && Rc::ptr_eq(&header.event_loop, &current.event_loop)
     };
-    current.check_can_suspend("the tasks of an iterator").is_ok() && tasks.iter().all(other)
+    can_wait() && tasks.iter().all(other)
 }
 
 /// A place in a crew, held by the task.
 struct Member {
     crew: Rc<Crew>,
     key: usize,
+}
+
+impl Member {
+    /// Says which task it is, if that is not known yet: an eager one begins before its maker has it.
+    fn begin(&self) {
+        let known = self.crew.tasks.borrow()[self.key].is_some();
+        if !known && let Some(task) = current_header() {
+            let task = task.event_loop.task(task.key);
+            self.crew.tasks.borrow_mut()[self.key] = Some(task);
+        }
+    }
 }
 
 impl Drop for Member {

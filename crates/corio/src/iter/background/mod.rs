@@ -105,16 +105,9 @@ impl<'scope, T> Background<'scope, T> {
             if let Err(error) = item
                 && error.downcast_ref::<Panicked>().is_some()
             {
-                report("a panic came with an item that nobody asked for", &error);
+                report::unheard("a panic came with an item that nobody asked for", &error);
             }
         }
-    }
-}
-
-fn report(message: &str, error: &corio_futures::Error) {
-    match EventLoop::current("") {
-        Ok(event_loop) => event_loop.report(message, error),
-        Err(_) => report::print(message, error),
     }
 }
 
