@@ -35,4 +35,5 @@ mod streams;
 mod tasks;
 mod threads;
 mod timeouts;
+mod tls;
 mod waiting;

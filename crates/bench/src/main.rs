@@ -12,6 +12,8 @@ mod echo;
 mod future;
 mod gather;
 mod harness;
+#[cfg(target_os = "linux")]
+mod http;
 mod lock;
 #[cfg(target_os = "linux")]
 mod many;
@@ -46,6 +48,12 @@ const BENCHES: &[Bench] = &[
     gather::BENCH,
     #[cfg(target_os = "linux")]
     echo::BENCH,
+    #[cfg(target_os = "linux")]
+    echo::connect::BENCH,
+    #[cfg(target_os = "linux")]
+    echo::syscalls::BENCH,
+    #[cfg(target_os = "linux")]
+    http::BENCH,
 ];
 
 const USAGE: &str = "\

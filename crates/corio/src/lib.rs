@@ -26,6 +26,8 @@ pub mod signal;
 #[path = "signal/elsewhere.rs"]
 mod signal;
 pub mod streams;
+#[cfg(feature = "tls-no-provider")]
+pub mod tls;
 
 pub use call_graph::{CallGraph, capture_call_graph};
 pub use context::{Context, ContextVar, ContextVarNotSet, SendContext, copy_context};

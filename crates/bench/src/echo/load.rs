@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hdrhistogram::Histogram;
 use rustix::{
     buffer::spare_capacity,
     event::{
@@ -20,7 +21,14 @@ use rustix::{
 };
 
 /// A silence longer than this means that the server hangs.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What goes to and fro over a connection: a message, and so many bytes in return.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) message: Vec<u8>,
+    pub(crate) answer: usize,
+}
 
 /// So many connections, each with one message of so many bytes on its way.
 #[derive(Clone, Copy)]
@@ -36,6 +44,14 @@ impl Load {
     }
 }
 
+impl Load {
+    /// What an echo server is sent, and returns.
+    pub(super) fn exchange(&self) -> Exchange {
+        let message: Vec<u8> = (0..self.message).map(|i| i as u8).collect();
+        Exchange { message, answer: self.message }
+    }
+}
+
 /// As in `50x64`: connections, then bytes.
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,12 +60,14 @@ impl fmt::Display for Load {
 }
 
 /// Connections to one server.
-pub(super) struct Generator {
+pub(crate) struct Generator {
     epoll: OwnedFd,
     connections: Vec<Connection>,
-    message: Vec<u8>,
-    /// Where echoes are read to.
+    exchange: Exchange,
+    /// Where answers are read to.
     buffer: Vec<u8>,
+    /// How long answers took, in nanoseconds, from the message's being handed to the kernel.
+    latencies: Histogram<u64>,
     started: bool,
 }
 
@@ -58,71 +76,93 @@ struct Connection {
     /// How much of the current message is still to be written, and to be read back.
     unwritten: usize,
     unread: usize,
+    sent: Instant,
 }
 
 impl Generator {
-    /// Connects, and sends one message over each connection, whose echo must be the same bytes.
-    pub(super) fn connect(port: u16, load: Load) -> io::Result<Self> {
-        let message: Vec<u8> = (0..load.message).map(|i| i as u8).collect();
-        let mut buffer = vec![0; load.message];
+    /// Connects, and sends one message over each connection, whose answer must be what `is_right` says.
+    pub(crate) fn connect(
+        port: u16,
+        connections: usize,
+        exchange: Exchange,
+        is_right: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Self> {
+        let mut buffer = vec![0; exchange.answer];
+        let latencies = Histogram::new(3).expect("3 digits are within what it can do");
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let mut connections = Vec::with_capacity(load.connections);
-        for index in 0..load.connections {
+        let mut all = Vec::with_capacity(connections);
+        for index in 0..connections {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(PATIENCE))?;
-            stream.write_all(&message)?;
+            stream.write_all(&exchange.message)?;
             stream.read_exact(&mut buffer)?;
-            if buffer != message {
-                return Err(io::Error::other("the server did not echo what it was sent"));
+            if !is_right(&buffer) {
+                return Err(io::Error::other("the server did not answer as it should"));
             }
             stream.set_nonblocking(true)?;
             let interest = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
             epoll::add(&epoll, &stream, EventData::new_u64(index as u64), interest)?;
-            connections.push(Connection { stream, unwritten: load.message, unread: load.message });
+            let (unwritten, unread) = (exchange.message.len(), exchange.answer);
+            all.push(Connection { stream, unwritten, unread, sent: Instant::now() });
         }
-        Ok(Self { epoll, connections, message, buffer, started: false })
+        Ok(Self { epoll, connections: all, exchange, buffer, latencies, started: false })
     }
 
     /// Plays ping-pong for so long, and returns how many messages came back. Messages on their way at the end
     /// stay so, and the next call goes on with them.
-    pub(super) fn run(&mut self, duration: Duration) -> io::Result<u64> {
+    pub(crate) fn run(&mut self, duration: Duration) -> io::Result<u64> {
         let deadline = Instant::now() + duration;
         let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
         let mut events: Vec<Event> = Vec::with_capacity(1024);
         let mut messages = 0;
-        if !self.started {
-            self.started = true;
-            for connection in &mut self.connections {
-                connection.advance(&self.message, &mut self.buffer)?;
+        let Self { epoll, connections, exchange, buffer, latencies, started } = self;
+        if !*started {
+            *started = true;
+            for connection in &mut *connections {
+                connection.advance(exchange, buffer)?;
             }
         }
         while Instant::now() < deadline {
             events.clear();
-            epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&patience))?;
+            epoll::wait(&*epoll, spare_capacity(&mut events), Some(&patience))?;
             if events.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the server is silent"));
             }
             for event in &events {
-                let connection = &mut self.connections[event.data.u64() as usize];
-                messages += u64::from(connection.advance(&self.message, &mut self.buffer)?);
+                let connection = &mut connections[event.data.u64() as usize];
+                if let Some(latency) = connection.advance(exchange, buffer)? {
+                    messages += 1;
+                    latencies.saturating_record(latency.as_nanos() as u64);
+                }
             }
         }
         Ok(messages)
     }
+
+    /// How long answers took since the last call.
+    pub(crate) fn take_latencies(&mut self) -> Histogram<u64> {
+        let taken = self.latencies.clone();
+        self.latencies.reset();
+        taken
+    }
 }
 
 impl Connection {
-    /// Writes and reads what can be. True if this completed an echo, and sent the next message.
-    fn advance(&mut self, message: &[u8], buffer: &mut [u8]) -> io::Result<bool> {
-        self.write(message)?;
-        let done = self.read(buffer)?;
-        if done {
-            self.unwritten = message.len();
-            self.unread = message.len();
-            self.write(message)?;
+    /// Writes and reads what can be. Says how long an answer took, if this completed it and sent the
+    /// next message.
+    fn advance(&mut self, exchange: &Exchange, buffer: &mut [u8]) -> io::Result<Option<Duration>> {
+        self.write(&exchange.message)?;
+        if !self.read(buffer)? {
+            return Ok(None);
         }
-        Ok(done)
+        let now = Instant::now();
+        let latency = now - self.sent;
+        self.unwritten = exchange.message.len();
+        self.unread = exchange.answer;
+        self.sent = now;
+        self.write(&exchange.message)?;
+        Ok(Some(latency))
     }
 
     fn write(&mut self, message: &[u8]) -> io::Result<()> {
@@ -136,7 +176,7 @@ impl Connection {
         Ok(())
     }
 
-    /// True if the echo is complete.
+    /// True if the answer is complete.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
         while self.unread > 0 {
             match self.stream.read(&mut buffer[..self.unread]) {

@@ -15,39 +15,42 @@ use rustix::{
 };
 
 use super::servers::Server;
-use crate::harness::Result;
+use crate::harness::{Result, Session};
 
 /// The core of the server and that of the load generator: the first two that this process may use.
-pub(super) struct Cores {
-    pub(super) server: usize,
-    pub(super) generator: usize,
+pub(crate) struct Cores {
+    pub(crate) server: usize,
+    pub(crate) generator: usize,
     allowed: CpuSet,
 }
 
 impl Cores {
-    pub(super) fn choose() -> io::Result<Self> {
+    pub(crate) fn choose(session: &Session) -> io::Result<Self> {
         let allowed = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
         let server = cores.next().unwrap_or(0);
         let generator = cores.next().unwrap_or(server);
+        if server == generator {
+            session.note("only one core: the load generator shares it with the servers");
+        }
         Ok(Self { server, generator, allowed })
     }
 
     /// Pins this thread to the generator's core until the result is dropped.
-    pub(super) fn pin_generator(&self) -> io::Result<Pinned<'_>> {
+    pub(crate) fn pin_generator(&self) -> io::Result<Pinned<'_>> {
         pin(self.generator)?;
         Ok(Pinned { cores: self })
     }
 }
 
 /// Pins this thread, and those it will start, to a core.
-pub(super) fn pin(core: usize) -> io::Result<()> {
+pub(crate) fn pin(core: usize) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(core);
     Ok(sched_setaffinity(None, &set)?)
 }
 
-pub(super) struct Pinned<'a> {
+pub(crate) struct Pinned<'a> {
     cores: &'a Cores,
 }
 
@@ -59,29 +62,30 @@ impl Drop for Pinned<'_> {
 }
 
 /// Allows this process, and the servers it starts, as many files as the hard limit does: 1000 connections
-/// are more than the usual soft limit.
-pub(super) fn raise_file_limit() -> io::Result<()> {
+/// are more than the usual soft limit. Says how many these are.
+pub(crate) fn raise_file_limit() -> io::Result<u64> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: maximum, maximum };
-    Ok(setrlimit(Resource::Nofile, raised)?)
+    setrlimit(Resource::Nofile, raised)?;
+    Ok(maximum.unwrap_or(u64::MAX))
 }
 
 /// What became of starting a server.
-pub(super) enum Launch {
+pub(crate) enum Launch {
     Listening(Process),
     /// The server's own reason why it cannot run here.
     Impossible(String),
 }
 
 /// A running server, killed when this is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     port: u16,
 }
 
 impl Process {
     /// Starts a server on its core and waits for its first line, which is `port N` or `skip REASON`.
-    pub(super) fn launch(server: &Server, cores: &Cores) -> Result<Launch> {
+    pub(crate) fn launch(server: &Server, cores: &Cores) -> Result<Launch> {
         let mut command = server.command(cores.server)?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let child = match child {
@@ -104,12 +108,16 @@ impl Process {
         Ok(Launch::Listening(process))
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The CPU time of all threads of the server together.
-    pub(super) fn cpu_time(&self) -> Result<CpuTime> {
+    pub(crate) fn cpu_time(&self) -> Result<CpuTime> {
         let mut total = CpuTime::default();
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let task = CpuTime::read(&task?.path().join("schedstat"))?;
@@ -122,15 +130,15 @@ impl Process {
 
 /// From `schedstat`, which counts nanoseconds, where `stat` counts ticks of 10 ms.
 #[derive(Clone, Copy, Default)]
-pub(super) struct CpuTime {
+pub(crate) struct CpuTime {
     /// On a core, in the kernel and out of it.
-    pub(super) on_core: Duration,
+    pub(crate) on_core: Duration,
     /// Ready to run, with others on the core.
-    pub(super) waiting: Duration,
+    pub(crate) waiting: Duration,
 }
 
 impl CpuTime {
-    pub(super) fn of_this_thread() -> Result<Self> {
+    pub(crate) fn of_this_thread() -> Result<Self> {
         Self::read(Path::new("/proc/thread-self/schedstat"))
     }
 

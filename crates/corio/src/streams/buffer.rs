@@ -10,7 +10,7 @@ const MOST: usize = 64 * 1024;
 
 /// A queue of bytes in one piece.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     /// All of it initialised, so that it can be read into: `start..end` is what is in the queue.
     bytes: Vec<u8>,
     start: usize,
@@ -21,29 +21,29 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { bytes: Vec::new(), start: 0, end: 0, chunk: LEAST }
     }
 
-    pub(super) fn filled(&self) -> &[u8] {
+    pub(crate) fn filled(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How much a read should ask for.
-    pub(super) fn chunk(&self) -> usize {
+    pub(crate) fn chunk(&self) -> usize {
         self.chunk
     }
 
     /// Where to put what comes next; [`advance`](Self::advance) says how much that was.
-    pub(super) fn room(&mut self) -> &mut [u8] {
+    pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.bytes.len() - self.end < self.chunk {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.len());
@@ -56,7 +56,7 @@ impl Buffer {
         &mut self.bytes[self.end..end]
     }
 
-    pub(super) fn advance(&mut self, count: usize) {
+    pub(crate) fn advance(&mut self, count: usize) {
         self.end += count;
         debug_assert!(self.end <= self.bytes.len());
         if count == self.chunk {
@@ -67,7 +67,7 @@ impl Buffer {
     }
 
     /// Drops the first `count` bytes, or as many as there are.
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.start += count.min(self.len());
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
@@ -78,7 +78,7 @@ impl Buffer {
     }
 
     /// Takes the first `count` bytes, which are there.
-    pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         if self.start == 0 && count == self.end && count > LEAST {
             let mut bytes = mem::take(&mut self.bytes);
             bytes.truncate(count);

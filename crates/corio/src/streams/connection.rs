@@ -34,7 +34,7 @@ use crate::task::{TaskOptions, create_task_with};
 /// How many bytes may be unsent before a write waits. asyncio's figure.
 const HIGH_WATER: usize = 64 * 1024;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     /// Until the connection is closed; it is, at the latest, when this is dropped.
     transport: RefCell<Option<Rc<dyn Transport>>>,
     phase: Cell<Phase>,
@@ -65,7 +65,7 @@ enum Phase {
 }
 
 impl Connection {
-    pub(super) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
+    pub(crate) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
         Rc::new(Self {
             transport: RefCell::new(Some(transport)),
             phase: Cell::new(Phase::Open),
@@ -88,8 +88,13 @@ impl Connection {
         self.transport.borrow().clone()
     }
 
+    /// How many bytes are here. The transport may keep some as well.
     pub(super) fn unsent(&self) -> usize {
         self.unsent.borrow().len()
+    }
+
+    fn all_is_sent(&self) -> bool {
+        self.unsent() == 0 && !self.transport().is_some_and(|transport| transport.has_unsent())
     }
 
     pub(super) fn set_high_water(&self, bytes: usize) {
@@ -104,7 +109,7 @@ impl Connection {
 
     /// Reads some bytes; none are the end.
     #[track_caller]
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(transport) = self.transport() else { return Ok(0) };
         match transport.read(buffer) {
             // Whoever closes a connection expects whoever reads to see its end.
@@ -179,6 +184,8 @@ impl Connection {
             EventLoop::current("what was written to be sent")?;
             self.unsent.borrow_mut().extend(buffered);
             self.see_to_sending();
+        } else {
+            self.see_to_what_the_transport_keeps();
         }
         Ok(bytes.len() - rest.len())
     }
@@ -195,15 +202,17 @@ impl Connection {
 
     /// Waits until no more is unsent than `most` says, given the high-water mark.
     #[track_caller]
-    pub(super) fn drain(&self, most: impl Fn(usize) -> usize) -> Result<()> {
+    pub(super) fn drain(self: &Rc<Self>, most: impl Fn(usize) -> usize) -> Result<()> {
         contract::charge()?;
         loop {
             if let Some(error) = &*self.lost.borrow() {
                 return Err(error.clone());
             }
-            if self.unsent() <= most(self.high_water.get()) {
+            let most = most(self.high_water.get());
+            if self.unsent() <= most && (most > 0 || self.all_is_sent()) {
                 return Ok(());
             }
+            self.see_to_what_the_transport_keeps();
             self.room.wait(&Wait::new(ROOM))?;
         }
     }
@@ -223,11 +232,26 @@ impl Connection {
         }));
     }
 
+    /// Has what the transport keeps sent by a task. Says whether there was anything.
+    fn see_to_what_the_transport_keeps(self: &Rc<Self>) -> bool {
+        let keeps = self.transport().is_some_and(|transport| transport.has_unsent())
+            && EventLoop::current("what was written to be sent").is_ok();
+        if keeps {
+            self.see_to_sending();
+        }
+        keeps
+    }
+
     /// Sends what is unsent, and what becomes so meanwhile.
     fn send(&self) -> Result<()> {
-        while self.unsent() > 0 {
+        while !self.all_is_sent() {
             let Some(transport) = self.transport() else { break };
             contract::charge()?;
+            if self.unsent() == 0 {
+                transport.wait_writable()?;
+                self.room.notify_all();
+                continue;
+            }
             let mut bytes = self.unsent.take();
             let written = transport.try_write(bytes.as_slices().0);
             bytes.drain(..written.as_ref().map_or(0, |count| (*count).min(bytes.len())));
@@ -265,7 +289,7 @@ impl Connection {
     }
 
     /// Tells the peer, when all is sent, that this was all.
-    pub(super) fn end(&self) -> Result<()> {
+    pub(super) fn end(self: &Rc<Self>) -> Result<()> {
         if self.phase.get() == Phase::Open {
             self.phase.set(Phase::Ending);
             self.room.notify_all();
@@ -275,7 +299,7 @@ impl Connection {
     }
 
     /// Closes the connection when all is sent.
-    pub(super) fn close(&self) {
+    pub(super) fn close(self: &Rc<Self>) {
         if !self.is_closing() {
             self.phase.set(Phase::Closing);
             self.room.notify_all();
@@ -285,7 +309,7 @@ impl Connection {
     }
 
     /// Does what was to be done when all is sent, if it is.
-    fn settle(&self) -> Result<()> {
+    fn settle(self: &Rc<Self>) -> Result<()> {
         if self.sending.get() {
             return Ok(());
         }
@@ -294,9 +318,17 @@ impl Connection {
                 self.phase.set(Phase::Ended);
                 if let Some(transport) = self.transport() {
                     transport.shutdown(Shutdown::Write)?;
+                    self.see_to_what_the_transport_keeps();
                 }
             }
-            Phase::Closing => self.finish(),
+            Phase::Closing => {
+                if let Some(transport) = self.transport() {
+                    transport.say_goodbye();
+                }
+                if !self.see_to_what_the_transport_keeps() {
+                    self.finish();
+                }
+            }
             Phase::Open | Phase::Ended | Phase::Closed => {}
         }
         Ok(())
@@ -323,6 +355,35 @@ impl Connection {
         self.closed.set();
         let membership = self.membership.take();
         drop(membership);
+    }
+
+    /// Has another transport carry the connection from here on: the one that `upgrade` makes of
+    /// this one, when all is sent. If it makes none, the connection is aborted.
+    #[cfg(feature = "tls-no-provider")]
+    #[track_caller]
+    pub(crate) fn replace_transport(
+        self: &Rc<Self>,
+        upgrade: impl FnOnce(Rc<dyn Transport>) -> Result<Rc<dyn Transport>>,
+    ) -> Result<()> {
+        struct AbortOnDrop<'a>(&'a Connection);
+
+        impl Drop for AbortOnDrop<'_> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+
+        let _turn = self.turn.lock()?;
+        self.check_writable()?;
+        self.drain(|_| 0)?;
+        let Some(transport) = self.transport() else { return Err(WriterClosed.into()) };
+        let abort = AbortOnDrop(self);
+        let upgraded = upgrade(transport)?;
+        self.check_writable()?;
+        let replaced = self.transport.replace(Some(upgraded));
+        drop(replaced);
+        std::mem::forget(abort);
+        Ok(())
     }
 
     /// Waits until the connection is closed.
@@ -364,7 +425,7 @@ impl Drop for Sender {
         let connection = &self.0;
         connection.sending.set(false);
         // What the transport was given when it panicked is gone.
-        if connection.unsent() > 0 || std::thread::panicking() {
+        if !connection.all_is_sent() || std::thread::panicking() {
             connection.lose(sender_cancelled());
         }
         if let Err(error) = connection.settle() {

@@ -48,10 +48,10 @@
 //!
 //! Deliberately absent: protocols, asyncio's callbacks for whoever cannot wait. Here everybody can.
 
-mod buffer;
+pub(crate) mod buffer;
 mod clients;
 mod connect;
-mod connection;
+pub(crate) mod connection;
 mod error;
 mod reader;
 mod server;

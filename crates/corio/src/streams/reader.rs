@@ -53,8 +53,19 @@ pub struct StreamReader {
 }
 
 impl StreamReader {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
+    pub(crate) fn new(connection: Rc<Connection>) -> Self {
         Self { connection, buffer: Buffer::new(), limit: LIMIT, ended: false, failed: None }
+    }
+
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) fn connection(&self) -> &Rc<Connection> {
+        &self.connection
+    }
+
+    /// What was read and not asked for. It is not in the reader any more.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) fn take_buffer(&mut self) -> Buffer {
+        std::mem::replace(&mut self.buffer, Buffer::new())
     }
 
     /// How many bytes may come before a separator.

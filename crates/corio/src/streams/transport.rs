@@ -43,6 +43,16 @@ pub trait Transport: Any + fmt::Debug {
     /// Whatever goes wrong.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 
+    /// Whether it keeps bytes that it took and has not passed on: one that encrypts may have to.
+    /// Then [`wait_writable`](Self::wait_writable) returns when they are on their way.
+    fn has_unsent(&self) -> bool {
+        false
+    }
+
+    /// Tells the peer that this was all, where closing alone does not. Comes before a connection is
+    /// closed in good order, and not before it is aborted.
+    fn say_goodbye(&self) {}
+
     /// The address of the peer, if it has one.
     ///
     /// # Errors

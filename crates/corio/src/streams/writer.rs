@@ -49,8 +49,13 @@ pub struct StreamWriter {
 }
 
 impl StreamWriter {
-    pub(super) fn new(connection: Rc<Connection>) -> Self {
+    pub(crate) fn new(connection: Rc<Connection>) -> Self {
         Self { connection }
+    }
+
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) fn connection(&self) -> &Rc<Connection> {
+        &self.connection
     }
 
     /// Writes `bytes`: the system gets what it takes now, the rest is sent in the background.

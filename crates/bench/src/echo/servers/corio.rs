@@ -1,4 +1,4 @@
-//! corio: a task for each connection, in a group.
+//! corio: a task for each connection, in a group; and asyncio's streams.
 
 use std::io::{self, Read, Write};
 
@@ -32,6 +32,26 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
         match stream.read(&mut buffer)? {
             0 => return Ok(()),
             n => stream.write_all(&buffer[..n])?,
+        }
+    }
+}
+
+pub(crate) fn serve_streams() -> Result<()> {
+    let served = corio::run(|| {
+        let server = corio::start_server(echo_streams, ANY_PORT)?;
+        let address = Ok(server.local_addr());
+        announce(address).map_err(|error| io::Error::other(error.to_string()))?;
+        server.serve_forever()
+    });
+    served.map_err(|error| error.to_string().into())
+}
+
+fn echo_streams(mut reader: corio::StreamReader, writer: corio::StreamWriter) -> corio::Result<()> {
+    let mut buffer = [0; BUFFER];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            n => writer.write(&buffer[..n])?,
         }
     }
 }

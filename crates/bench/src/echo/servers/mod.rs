@@ -16,12 +16,13 @@ use std::{
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::{BENCH, process};
+use super::process;
 use crate::harness::{self, Result};
 
 /// Every server there is. A new one is a file in this folder and a line here.
-pub(super) const SERVERS: &[Server] = &[
+pub(crate) const SERVERS: &[Server] = &[
     Server::own("corio", corio::serve),
+    Server::own("corio-streams", corio::serve_streams),
     Server::own("tokio", tokio::serve),
     Server::own("smol", smol::serve),
     Server::own("may", may::serve),
@@ -34,10 +35,11 @@ pub(super) const SERVERS: &[Server] = &[
 ];
 
 /// The size of each connection's buffer, in bytes.
-pub(super) const BUFFER: usize = 16 * 1024;
+pub(crate) const BUFFER: usize = 16 * 1024;
 
-pub(super) struct Server {
-    pub(super) name: &'static str,
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    bench: &'static str,
     program: Program,
 }
 
@@ -50,20 +52,28 @@ enum Program {
 
 impl Server {
     const fn own(name: &'static str, serve: fn() -> Result<()>) -> Self {
-        let program = Program::Own(serve);
-        Self { name, program }
+        Self::of("echo", name, serve)
+    }
+
+    /// A server of the bench `bench`, whose children are handled by [`serve`].
+    pub(crate) const fn of(
+        bench: &'static str,
+        name: &'static str,
+        serve: fn() -> Result<()>,
+    ) -> Self {
+        Self { name, bench, program: Program::Own(serve) }
     }
 
     const fn python(name: &'static str, arguments: &'static str) -> Self {
         let program = Program::Python(arguments);
-        Self { name, program }
+        Self { name, bench: "echo", program }
     }
 
     /// The command that runs this server on a core.
-    pub(super) fn command(&self, core: usize) -> Result<Command> {
+    pub(crate) fn command(&self, core: usize) -> Result<Command> {
         let mut command = match self.program {
             Program::Own(_) => {
-                let mut command = harness::child(BENCH.name)?;
+                let mut command = harness::child(self.bench)?;
                 command.arg(self.name);
                 command
             }
@@ -74,14 +84,19 @@ impl Server {
     }
 }
 
-/// The child process: `arguments` are a server's name and its core.
-pub(super) fn child(arguments: &[String]) -> Result<()> {
+/// The child process of `echo`.
+pub(crate) fn child(arguments: &[String]) -> Result<()> {
+    serve(SERVERS, arguments)
+}
+
+/// A child process that is one of `servers`: `arguments` are its name and its core.
+pub(crate) fn serve(servers: &[Server], arguments: &[String]) -> Result<()> {
     let [name, core] = arguments else {
         return Err("a server and a core are expected".into());
     };
     set_parent_process_death_signal(Some(Signal::KILL))?;
     process::pin(core.parse()?)?;
-    let server = SERVERS.iter().find(|server| server.name == name);
+    let server = servers.iter().find(|server| server.name == name);
     match server.map(|server| &server.program) {
         Some(Program::Own(serve)) => serve(),
         _ => Err(format!("{name} is not a server of this program").into()),
@@ -89,10 +104,10 @@ pub(super) fn child(arguments: &[String]) -> Result<()> {
 }
 
 /// Any free port of this machine.
-const ANY_PORT: &str = "127.0.0.1:0";
+pub(crate) const ANY_PORT: &str = "127.0.0.1:0";
 
 /// Tells the parent where the server listens.
-fn announce(address: io::Result<SocketAddr>) -> Result<()> {
+pub(crate) fn announce(address: io::Result<SocketAddr>) -> Result<()> {
     tell(&format!("port {}", address?.port()))
 }
 
