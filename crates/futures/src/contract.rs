@@ -109,7 +109,8 @@ impl<'a> Wait<'a> {
     /// asyncio's rule: cancelling a task cancels what it awaits, and the task goes on when *that*
     /// has ended. `pass_on` answers whether it took the cancellation; the task is interrupted if
     /// it did not. It is called on the canceller's stack, possibly in a callback of the loop, so it
-    /// had better not wait: the task does not go on before it returns.
+    /// had better not wait: the task does not go on before it returns. Nor panic: the canceller has
+    /// no part in that, so a loop reports it and interrupts the wait.
     #[must_use]
     pub fn on_cancel(mut self, pass_on: &'a dyn Fn(&Cancelled) -> bool) -> Self {
         self.on_cancel = Some(pass_on);

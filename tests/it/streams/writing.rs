@@ -180,7 +180,7 @@ fn a_ready_drain_does_not_yield() -> Result<()> {
     virtual_run(|| {
         let (_reader, writer) = open(Puppet::default());
         let other = create_task(|| Ok(()));
-        for _ in 0..100 {
+        for _ in 0..50 {
             writer.write("x")?;
             writer.drain()?;
         }
@@ -200,6 +200,22 @@ fn who_writes_and_drains_for_ever_lets_others_run() -> Result<()> {
             writer.drain()?;
             writes += 1;
             assert!(writes < 1000);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn who_only_writes_for_ever_lets_others_run() -> Result<()> {
+    virtual_run(|| {
+        let (_reader, writer) = open(Puppet::default());
+        let other = create_task(|| Ok(()));
+        for writes in 0.. {
+            assert!(writes < 1000);
+            writer.write("x")?;
+            if other.done() {
+                break;
+            }
         }
         Ok(())
     })

@@ -180,13 +180,17 @@ impl EventLoop {
     }
 
     fn call_unwatched(&self, callback: Box<dyn FnOnce()>) {
-        let isolated = || {
-            let _context = Isolated::new();
-            callback();
+        let failed = |what: &str, payload| {
+            self.report(what, &Error::from(Panicked::in_callback(payload)));
         };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(isolated)) {
-            let error = Error::from(Panicked::in_callback(payload));
-            self.report("a callback of the event loop failed", &error);
+        let in_its_context = || {
+            let _context = Isolated::new();
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
+                failed("a callback of the event loop failed", payload);
+            }
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(in_its_context)) {
+            failed("a value of a callback's context failed as it was dropped", payload);
         }
     }
 
