@@ -458,8 +458,12 @@ fn a_cancellation_that_meets_the_cleanup_of_a_delegate_is_not_lost() -> Result<(
         };
         generator(move |co| co.yield_from(slow()))
     }
+    let dropped = |generator| {
+        drop::<Generator<u32>>(generator);
+        Ok(())
+    };
     let ends: [fn(Generator<u32>) -> Result<()>; 2] =
-        [|generator| Ok(drop(generator)), |generator| generator.close().map(drop)];
+        [dropped, |generator| generator.close().map(drop)];
     for end in ends {
         virtual_run(|| {
             let task = create_task(move || {

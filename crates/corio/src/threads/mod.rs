@@ -9,8 +9,8 @@
 //!
 //!   LoopHandle ── call, coroutine ──▶ ┌───────┐
 //!                                     │ inbox │ ── collect, once a turn ──▶ ready queue
-//!   Executor ──── a job has ended ──▶ │       │
-//!   TaskWaker ─── look again ───────▶ └───────┘
+//!   TaskWaker ─── look again ───────▶ │       │
+//!   Executor ──── a job has ended ──▶ └───────┘
 //!       ▲                                                │
 //!       └───────────────── jobs ─────────────────────────┘
 //! ```
