@@ -77,6 +77,7 @@ pub use function::ThreadsafeFunction;
 pub use job::{Job, JobDropped};
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
+pub(crate) use to_thread::run_and_wait;
 pub use to_thread::to_thread;
 
 /// What a loop has to do with other threads.
