@@ -13,6 +13,8 @@ mod debug;
 mod docs;
 mod eager;
 mod errors;
+#[cfg(unix)]
+mod fs;
 mod futures;
 mod gather;
 mod generators;
