@@ -6,7 +6,10 @@
 use std::time::{Duration, Instant};
 
 use corio::net::lookup_host;
-use corio::{Error, gather, timeout};
+use corio::{gather_results, timeout};
+
+/// How long a look-up may take.
+const LIMIT: Duration = Duration::from_secs(5);
 
 fn main() -> corio::Result<()> {
     let mut names: Vec<_> = std::env::args().skip(1).collect();
@@ -15,12 +18,9 @@ fn main() -> corio::Result<()> {
     }
     corio::run(|| {
         let began = Instant::now();
-        let found = gather(names.iter().map(|name| {
-            move || {
-                let limit = Duration::from_secs(5);
-                Ok(timeout(limit, || Ok(lookup_host((name.as_str(), 443))?)))
-            }
-        }))?;
+        let look_up = |name| move || timeout(LIMIT, || Ok(lookup_host((name, 443))?));
+        let found =
+            gather_results(names.iter().map(|name| look_up(name.as_str())).collect::<Vec<_>>())?;
         for (name, addresses) in names.iter().zip(found) {
             match addresses {
                 Ok(mut addresses) => {
@@ -28,14 +28,11 @@ fn main() -> corio::Result<()> {
                     let ips: Vec<_> = addresses.iter().map(|addr| addr.ip().to_string()).collect();
                     println!("{name}: {}", ips.join(", "));
                 }
-                Err(error) => println!("{}", describe(&error)),
+                Err(error) if error.is_timeout() => println!("{name}: no answer"),
+                Err(error) => println!("{name}: {error}"),
             }
         }
         eprintln!("took {:.1?}", began.elapsed());
         Ok(())
     })
-}
-
-fn describe(error: &Error) -> String {
-    if error.is_timeout() { "no answer".into() } else { error.to_string() }
 }

@@ -28,7 +28,7 @@ macro_rules! functions {
         ///
         /// # Cancellation
         ///
-        /// As for [everything here](self#cancellation).
+        /// As for [everything here](super#cancellation).
         ///
         /// # Errors
         ///
@@ -67,7 +67,7 @@ functions! {
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn try_exists(path: impl AsRef<Path>) -> io::Result<bool> {
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///
@@ -96,7 +96,7 @@ pub fn read_dir(path: impl AsRef<Path>) -> io::Result<Vec<DirEntry>> {
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ pub fn write(path: impl AsRef<Path>, contents: impl Into<Vec<u8>>) -> io::Result
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ pub fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -> io::
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
 ///
 /// # Cancellation
 ///
-/// As for [everything here](self#cancellation).
+/// As for [everything here](super#cancellation).
 ///
 /// # Errors
 ///

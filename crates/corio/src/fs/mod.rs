@@ -23,7 +23,7 @@
 //! # Ok::<(), corio::Error>(())
 //! ```
 //!
-//! A job costs some ten microseconds whatever it does: read and write much at a time, or put a
+//! A job takes a way to a thread and back, whatever it does: read and write much at a time, or put a
 //! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter) around the file. What is
 //! known to be quick, on a local disk, may as well be done by std itself.
 //!
