@@ -14,6 +14,8 @@ mod docs;
 mod eager;
 mod errors;
 mod foreign_code;
+#[cfg(unix)]
+mod fs;
 mod futures;
 mod gather;
 mod generators;

@@ -28,7 +28,8 @@ fn what_is_no_address_is_an_error_that_says_so() {
     for text in ["", "localhost", "localhost:", "localhost:http", "localhost:65536"] {
         let error = lookup_host(text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        let message = format!("{text:?} is neither an address nor a name, each followed by :PORT");
+        let message =
+            format!("cannot resolve {text:?}: it is no address or name that ends in :PORT");
         assert_eq!(error.to_string(), message);
     }
     let error = lookup_host(&[][..]).unwrap_err();

@@ -16,6 +16,7 @@ mod threads;
 mod timeout;
 mod waiting;
 
+pub mod fs;
 pub mod iter;
 pub mod net;
 #[cfg(unix)]
@@ -25,6 +26,7 @@ pub mod signal;
 #[cfg(not(unix))]
 #[path = "signal/elsewhere.rs"]
 mod signal;
+pub mod stdio;
 pub mod streams;
 #[cfg(feature = "tls-no-provider")]
 pub mod tls;

@@ -75,7 +75,7 @@ fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 fn malformed(addr: &impl fmt::Debug) -> io::Error {
-    let message = format!("{addr:?} is neither an address nor a name, each followed by :PORT");
+    let message = format!("cannot resolve {addr:?}: it is no address or name that ends in :PORT");
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 

@@ -66,9 +66,9 @@ impl Child {
             process: Process::new(child)?,
             kill_on_drop: true, // until it is complete
         };
-        child.stdin = stdin.map(|pipe| register(OwnedFd::from(pipe).into())).transpose()?;
-        child.stdout = stdout.map(|pipe| register(OwnedFd::from(pipe).into())).transpose()?;
-        child.stderr = stderr.map(|pipe| register(OwnedFd::from(pipe).into())).transpose()?;
+        child.stdin = stdin.map(|pipe| Async::new(OwnedFd::from(pipe).into())).transpose()?;
+        child.stdout = stdout.map(|pipe| Async::new(OwnedFd::from(pipe).into())).transpose()?;
+        child.stderr = stderr.map(|pipe| Async::new(OwnedFd::from(pipe).into())).transpose()?;
         child.kill_on_drop = kill_on_drop;
         Ok(child)
     }
@@ -134,10 +134,6 @@ impl Child {
     pub fn kill(&self) -> io::Result<()> {
         self.send_signal(libc::SIGKILL)
     }
-}
-
-fn register<P: polling::AsSource + 'static>(pipe: P) -> io::Result<Async<P>> {
-    Async::new(pipe)
 }
 
 impl Drop for Child {

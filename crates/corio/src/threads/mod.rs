@@ -81,6 +81,7 @@ pub use job::{Job, JobDropped};
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
 pub(crate) use task_waker::TaskWaker;
+pub(crate) use to_thread::run_and_wait;
 pub use to_thread::to_thread;
 
 /// What a loop has to do with other threads.

@@ -2,6 +2,7 @@
 
 use corio_futures::Result;
 
+use super::executor::Executor;
 use crate::event_loop::{EventLoop, EventLoopHandle};
 
 /// Runs `body` on another thread, and waits for what it returns. asyncio's `to_thread`.
@@ -43,11 +44,21 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
+    run_and_wait(None, body)
+}
+
+/// Runs `body` on a thread of `executor`, as [`to_thread`] does on the default executor.
+#[track_caller]
+pub(crate) fn run_and_wait<T, F>(executor: Option<&dyn Executor>, body: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
     const WHAT: &str = "a thread";
     let event_loop = EventLoop::current(WHAT)?;
     // Before the job is made: it must not run if nobody can wait for it.
     event_loop.current_task(WHAT)?.header().check_can_suspend(WHAT)?;
     // Whatever a task carries with it goes along from here, wrapped around `body`.
-    let job = EventLoopHandle { event_loop }.run_in_executor(None, body)?;
+    let job = EventLoopHandle { event_loop }.run_in_executor(executor, body)?;
     job.wait()
 }
