@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use rustix::net::sockopt::set_socket_linger;
 
 use super::{
+    load::{PATIENCE, histogram},
     process::{self, Cores},
     round::{Round, Work, play, show},
     servers::{SERVERS, Server},
@@ -32,8 +33,8 @@ fn run(session: &Session) -> Result<()> {
     let mut servers: Vec<&Server> = SERVERS.iter().collect();
     servers.retain(|server| session.wants(server.name));
     let samples = play(session, &mut servers, &cores, |server| {
-        let latencies = Histogram::new(3)?;
-        Round::measure(session, server, &mut Caller { port: server.port(), latencies })
+        let mut caller = Caller { port: server.port(), latencies: histogram() };
+        Round::measure(session, server, &mut caller)
     })?;
     show(session, "connect", "connections for one byte", &samples);
     Ok(())
@@ -47,7 +48,7 @@ struct Caller {
 impl Caller {
     fn call(&self) -> io::Result<()> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        stream.set_read_timeout(Some(super::load::PATIENCE))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         set_socket_linger(&stream, Some(Duration::ZERO))?;
         stream.write_all(b"?")?;
         stream.read_exact(&mut [0])

@@ -30,6 +30,11 @@ pub(crate) struct Exchange {
     pub(crate) answer: usize,
 }
 
+/// For nanoseconds, up to a minute, to three digits.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are in order")
+}
+
 /// So many connections, each with one message of so many bytes on its way.
 #[derive(Clone, Copy)]
 pub(super) struct Load {
@@ -88,7 +93,7 @@ impl Generator {
         is_right: impl Fn(&[u8]) -> bool,
     ) -> io::Result<Self> {
         let mut buffer = vec![0; exchange.answer];
-        let latencies = Histogram::new(3).expect("3 digits are within what it can do");
+        let latencies = histogram();
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let mut all = Vec::with_capacity(connections);
         for index in 0..connections {

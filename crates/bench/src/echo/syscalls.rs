@@ -33,6 +33,9 @@ const LOADS: [Load; 2] =
 /// How long strace may take to attach itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long it may take, once attached, to begin counting.
+const SETTLE: Duration = Duration::from_millis(50);
+
 fn run(session: &Session) -> Result<()> {
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
         session.note("syscalls is left out: there is no strace");
@@ -99,6 +102,7 @@ impl Trace {
         loop {
             let status = fs::read_to_string(format!("/proc/{process}/status"))?;
             if status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0")) {
+                thread::sleep(SETTLE);
                 return Ok(Some(trace));
             }
             if trace.strace.try_wait()?.is_some() || begin.elapsed() > PATIENCE {

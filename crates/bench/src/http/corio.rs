@@ -22,7 +22,7 @@ pub(super) fn serve() -> Result<()> {
         let answer = Rc::new(RefCell::new(answer()));
         corio::task_group(|group| {
             // The date changes once a second, as hyper's does.
-            group.create_task(|| {
+            group.create_task(|| -> corio::Result<()> {
                 loop {
                     corio::sleep(Duration::from_secs(1))?;
                     answer.replace(self::answer());

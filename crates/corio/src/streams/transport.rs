@@ -43,6 +43,18 @@ pub trait Transport: Any + fmt::Debug {
     /// Whatever goes wrong.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 
+    /// Reads what is there, and does not wait. Asked for at the very end: a system to which unread
+    /// bytes are left takes the connection for broken, and may drop what is still on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing, or it cannot be told; whatever
+    /// goes wrong.
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _ = buffer;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// Whether it keeps bytes that it took and has not passed on: one that encrypts may have to.
     /// Then [`wait_writable`](Self::wait_writable) returns when they are on their way.
     fn has_unsent(&self) -> bool {
@@ -77,6 +89,11 @@ impl<S: StreamSocket> Transport for Stream<S> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut stream = self;
         Read::read(&mut stream, buffer)
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Not what is known of its readiness: the news may not have come yet.
+        self.socket().read(buffer)
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {

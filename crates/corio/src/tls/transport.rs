@@ -248,6 +248,22 @@ impl Transport for TlsTransport {
     }
 }
 
+/// A server sends tickets for later connections, which a client that only writes has never read.
+/// Left unread, they would have the system reset the connection, and what the client wrote with it.
+impl Drop for TlsTransport {
+    fn drop(&mut self) {
+        let mut buffer = [0; 4 * 1024];
+        for _ in 0..MOST_UNREAD / buffer.len() {
+            if !matches!(self.below.try_read(&mut buffer), Ok(1..)) {
+                break;
+            }
+        }
+    }
+}
+
+/// Who has this much more to say is cut short.
+const MOST_UNREAD: usize = 64 * 1024;
+
 /// What rustls writes to.
 struct Below<'a>(&'a dyn Transport);
 

@@ -13,6 +13,7 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     event::epoll::{self, CreateFlags, Event, EventData, EventFlags},
+    io::Errno,
 };
 
 use super::{ANY_PORT, BUFFER, announce};
@@ -31,7 +32,10 @@ pub(super) fn serve() -> Result<()> {
     let mut events: Vec<Event> = Vec::with_capacity(1024);
     loop {
         events.clear();
-        epoll::wait(&epoll, spare_capacity(&mut events), None)?;
+        match epoll::wait(&epoll, spare_capacity(&mut events), None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
         for event in &events {
             if event.data.u64() == listening.u64() {
                 accept(&listener, &epoll, &mut connections)?;
