@@ -109,19 +109,16 @@ impl EventLoop {
         if !runs || run() {
             self.end(key, task.is_child);
         } else if task.is_disturbed() {
-            self.deliver_pending(task);
+            Self::deliver_pending(task);
         }
     }
 
     /// Tells a task that has just parked of a cancellation that came before.
     #[cold]
     #[inline(never)]
-    fn deliver_pending(&self, task: &Header) {
+    fn deliver_pending(task: &Header) {
         let _context = Isolated::new();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.deliver_pending())) {
-            let error = Error::from(Panicked::in_callback(payload));
-            self.report("a cancellation could not be passed on", &error);
-        }
+        task.deliver_pending();
     }
 
     /// Lets go of a task that is done, if no nursery is to be told first.
