@@ -135,7 +135,9 @@ fn a_wait_that_panics_as_it_begins_is_interrupted_and_forgotten() -> Result<()> 
     Ok(())
 }
 
-static BOUND: ContextVar<Rc<OnDrop<fn()>>> = ContextVar::local("bound");
+type Fuse = OnDrop<fn()>;
+
+static BOUND: ContextVar<Rc<Fuse>> = ContextVar::local("bound");
 
 fn bind_what_cannot_be_dropped() {
     BOUND.set(Rc::new(OnDrop(|| panic!("a bad end"))));
