@@ -305,6 +305,37 @@ fn uncancelling_to_zero_withdraws_what_was_not_delivered() -> Result<()> {
 }
 
 #[test]
+fn uncancelling_does_not_withdraw_what_has_ended_a_wait() -> Result<()> {
+    virtual_run(|| {
+        let handle = Rc::new(RefCell::new(None));
+        let publish = Rc::clone(&handle);
+        let task = create_task(move || {
+            *publish.borrow_mut() = Some(current_task()?);
+            sleep(ms(10))
+        });
+        yield_now()?;
+        task.cancel(); // ends the sleep
+        task.cancel_with(Cancelled::with_message("again")); // is kept, and taken back
+        let handle = handle.take().expect("it has run");
+        assert_eq!([handle.uncancel(), handle.uncancel()], [1, 0]);
+        assert_eq!(task.wait().unwrap_err().to_string(), "cancelled");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_message_of_a_second_cancellation_is_the_one_that_is_read() -> Result<()> {
+    virtual_run(|| {
+        let task = create_task(|| sleep(ms(10)));
+        yield_now()?;
+        task.cancel();
+        task.cancel_with(Cancelled::with_message("at once"));
+        assert_eq!(task.wait().unwrap_err().to_string(), "cancelled: at once");
+        Ok(())
+    })
+}
+
+#[test]
 fn who_waits_for_a_task_that_another_cancelled_gets_the_error_but_is_not_cancelled() -> Result<()> {
     virtual_run(|| {
         let task = create_task(|| sleep(ms(10)));

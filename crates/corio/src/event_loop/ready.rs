@@ -17,8 +17,10 @@ use crate::task::Header;
 /// A queue with more entries is long.
 const LONG: usize = 2048;
 /// How many steps ahead the header of a task is asked for, and its stack.
-const HEADER_AHEAD: usize = 12;
+const HEADER_AHEAD: usize = 24;
 const STACK_AHEAD: usize = 3;
+/// So many stacks have their addresses translated together: a translation is waited for.
+const TRANSLATED_AT_ONCE: usize = 8;
 
 #[derive(Default)]
 pub(super) struct ReadyQueue {
@@ -96,8 +98,16 @@ unsafe fn look_ahead(entries: &VecDeque<Entry>) {
     if let Some(Entry::Task(task)) = entries.get(HEADER_AHEAD) {
         Header::prefetch(*task);
     }
+    if entries.len().is_multiple_of(TRANSLATED_AT_ONCE) {
+        for entry in entries.range(STACK_AHEAD..).take(TRANSLATED_AT_ONCE) {
+            if let Entry::Task(task) = entry {
+                // SAFETY: the caller keeps it alive.
+                unsafe { task.as_ref() }.prefetch_base();
+            }
+        }
+    }
     if let Some(Entry::Task(task)) = entries.get(STACK_AHEAD) {
-        // SAFETY: the caller keeps it alive.
+        // SAFETY: as above.
         unsafe { task.as_ref() }.prefetch_stack();
     }
 }

@@ -389,6 +389,14 @@ impl Header {
         corio_coroutine::prefetch(self.state.as_ptr().cast());
     }
 
+    /// Asks the processor for the base of the task's stack, and so for the translation of its address.
+    #[inline]
+    pub(crate) fn prefetch_base(&self) {
+        if let Some(yielder) = self.yielder.get() {
+            corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
+        }
+    }
+
     /// Asks the processor for what the next step needs of the task's stack.
     #[inline]
     pub(crate) fn prefetch_stack(&self) {

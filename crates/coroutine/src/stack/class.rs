@@ -21,7 +21,7 @@ use std::ptr::{self, NonNull};
 use super::error::StackError;
 use super::header::Header;
 use super::pool::Pool;
-use super::prefetch::prefetch_top;
+use super::prefetch::{prefetch, prefetch_top};
 use super::slab::Slab;
 use crate::sys;
 
@@ -34,6 +34,8 @@ const IDLE_INTERVAL: u32 = 16_381;
 const CHILLED_AT_ONCE: usize = 32;
 /// For as many stacks that were taken one that was not may be chilled.
 const TAKEN_FOR_ONE: usize = BUSY_INTERVAL as usize / CHILLED_AT_ONCE;
+/// So many addresses in the list are asked for together.
+const TRANSLATED_AT_ONCE: usize = 8;
 /// The stack so far down the list is asked for when one is taken from the top.
 const TAKEN_SOON: usize = 2;
 /// Slots of the first slab; every further one doubles what there is.
@@ -133,6 +135,13 @@ impl Class {
         // Whoever takes stacks without giving any back takes more of them, and deep in the list they are cold.
         if let Some(&soon) = free.len().checked_sub(TAKEN_SOON).and_then(|at| free.get(at)) {
             prefetch_top(soon);
+        }
+        // Their translations are waited for, but several at once.
+        if free.len().is_multiple_of(TRANSLATED_AT_ONCE) {
+            let from = free.len().saturating_sub(TRANSLATED_AT_ONCE + TAKEN_SOON);
+            for later in free[from..].iter().take(TRANSLATED_AT_ONCE) {
+                prefetch(later.as_ptr().cast_const().cast());
+            }
         }
         header
     }

@@ -165,6 +165,18 @@ fn a_peak_and_a_deep_call_are_forgotten_gradually() {
 
 #[test]
 #[cfg(unix)]
+fn a_peak_is_not_forgotten_while_its_stacks_come_back() {
+    const PEAK: usize = 20_000;
+    drop((0..PEAK).map(|_| Stack::new(16 * KIB).unwrap()).collect::<Vec<_>>());
+    assert_eq!(statistics().pooled, PEAK, "nothing says yet that they are not needed");
+    for _ in 0..100_000 {
+        drop(Stack::new(16 * KIB).unwrap());
+    }
+    assert!(statistics().pooled < PEAK - 1000, "{}", statistics().pooled);
+}
+
+#[test]
+#[cfg(unix)]
 fn as_much_may_be_kept_resident_as_there_are_numbers() {
     for keep in [0, 1, 96 * KIB, 128 * KIB, usize::MAX - 4095, usize::MAX] {
         let resident = std::thread::spawn(move || {
