@@ -95,7 +95,7 @@ impl Trickle {
 impl Transport for Trickle {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(301);
-        (&self.stream).read(&mut buffer[..most])
+        self.stream.read(&mut buffer[..most])
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
