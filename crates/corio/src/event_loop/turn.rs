@@ -146,7 +146,7 @@ impl EventLoop {
             return drop(task);
         }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
-            let error = Panicked::elsewhere("(context)", payload).into();
+            let error = Panicked::new("(context)", payload).into();
             self.report("a value of a task's context failed as it was dropped", &error);
         }
     }

@@ -259,19 +259,15 @@ pub struct Panicked {
 
 impl Panicked {
     pub(crate) fn in_callback(payload: Box<dyn Any + Send>) -> Self {
-        Self::new("(callback)".to_owned(), payload)
+        Self::new("(callback)", payload)
     }
 
-    /// A panic that is not a task's of this loop; `who` says whose.
-    pub(crate) fn elsewhere(who: &str, payload: Box<dyn Any + Send>) -> Self {
-        Self::new(who.to_owned(), payload)
-    }
-
-    pub(crate) fn new(task: String, payload: Box<dyn Any + Send>) -> Self {
+    /// `task` is the name of the task or, in parentheses, of what else panicked.
+    pub(crate) fn new(task: impl Into<String>, payload: Box<dyn Any + Send>) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let message = text.unwrap_or("(a payload that is no text)").to_owned();
-        Self { task, message, payload: Mutex::new(Some(payload)) }
+        Self { task: task.into(), message, payload: Mutex::new(Some(payload)) }
     }
 
     /// The name of the task.

@@ -10,7 +10,8 @@
 //!      └── cancelled before its first step ────────▶ Done
 //! ```
 //!
-//! (A task is Watched instead of Running if its loop is in debug mode. A task is Held instead of Parked while foreign code looks at what it waits for.)
+//! (A task is Watched instead of Running if its loop is in debug mode, and Held instead of Parked
+//! while foreign code looks at what it waits for.)
 //!
 //! A task in the states Created and Ready stands in the loop's queue exactly once.
 

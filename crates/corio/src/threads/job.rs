@@ -211,7 +211,7 @@ where
             let outcome = match receiver.try_take() {
                 Some(Ok(Ok(result))) => result,
                 Some(Ok(Err(payload))) => {
-                    Err(Panicked::elsewhere(&format!("(job made at {caller})"), payload).into())
+                    Err(Panicked::new(format!("(job made at {caller})"), payload).into())
                 }
                 _ => Err(JobDropped.into()),
             };

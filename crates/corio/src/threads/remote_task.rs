@@ -250,7 +250,7 @@ const UNASKED: &str = "a task that another thread had asked for failed and nobod
 fn failure_of<T>(outcome: Outcome<T>) -> Option<Error> {
     match outcome {
         Ok(result) => result.err().filter(|error| !error.is_cancelled()),
-        Err(payload) => Some(Panicked::elsewhere("(asked for by a thread)", payload).into()),
+        Err(payload) => Some(Panicked::new("(asked for by a thread)", payload).into()),
     }
 }
 
