@@ -48,6 +48,7 @@
 //!
 //! Deliberately absent: protocols, asyncio's callbacks for whoever cannot wait. Here everybody can.
 
+mod accept;
 pub(crate) mod buffer;
 mod clients;
 mod connect;
@@ -55,6 +56,8 @@ pub(crate) mod connection;
 mod error;
 mod reader;
 mod server;
+#[cfg(unix)]
+mod socket_file;
 mod transport;
 mod writer;
 

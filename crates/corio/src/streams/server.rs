@@ -8,21 +8,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use corio_futures::contract::Wait;
-use corio_futures::{Error, Event, Result, TimedOut, WaitList};
+use corio_futures::{Event, Result, TimedOut, WaitList};
 
+use super::accept::{AddrOf, accept};
 use super::clients::Clients;
-use super::connection::Connection;
+#[cfg(unix)]
+use super::socket_file::{self, SocketFile};
 use super::{ServerMisused, StreamReader, StreamWriter};
-use crate::event_loop::EventLoop;
-use crate::net::{ListenSocket, Listener, StreamSocket, TcpListener, ToSocketAddrs};
+use crate::net::{ListenSocket, Listener, TcpListener, ToSocketAddrs};
 use crate::task::{TaskHandle, TaskOptions, create_task_with};
-use crate::{sleep, timeout};
-
-/// How long a server that cannot accept connections, for lack of file descriptors as a rule, leaves
-/// it. asyncio's figure.
-const PAUSE: Duration = Duration::from_secs(1);
-
-type AddrOf<L> = <<L as ListenSocket>::Stream as StreamSocket>::Addr;
+use crate::timeout;
 
 /// Listens at all addresses of `addr`, and has `handler` called, in a task of its own, with each
 /// connection that comes in. asyncio's `start_server`.
@@ -88,7 +83,7 @@ where
     let path = path.as_ref();
     socket_file::remove_stale(path)?;
     let listener = crate::net::UnixListener::bind(path)?;
-    let file = socket_file::SocketFile::new(path)?;
+    let file = SocketFile::new(path)?;
     let server = Server::start(handler, [listener])?;
     server.state.socket_file.replace(Some(file));
     Ok(server)
@@ -112,7 +107,7 @@ struct State {
     closed: Event,
     serving_forever: Cell<bool>,
     #[cfg(unix)]
-    socket_file: RefCell<Option<socket_file::SocketFile>>,
+    socket_file: RefCell<Option<SocketFile>>,
 }
 
 impl<L: ListenSocket> Server<L> {
@@ -145,57 +140,6 @@ impl<L: ListenSocket> Server<L> {
         }
         Ok(server)
     }
-}
-
-/// Welcomes whoever comes, until it is cancelled.
-fn accept<L: ListenSocket, H>(
-    listener: &Listener<L>,
-    address: &AddrOf<L>,
-    handler: &Rc<H>,
-    clients: &Rc<Clients>,
-) -> Result<()>
-where
-    H: Fn(StreamReader, StreamWriter) -> Result<()> + 'static,
-{
-    loop {
-        let accepted = listener.accept().and_then(|(stream, peer)| {
-            stream.socket().send_at_once()?;
-            Ok((stream, peer))
-        });
-        match accepted.map_err(Error::from) {
-            Ok((stream, peer)) => {
-                let options = TaskOptions::new().name(format!("client {peer:?} of {address:?}"));
-                welcome(stream, options, handler, clients);
-            }
-            Err(error) if error.is_cancelled() => return Err(error),
-            Err(error) => {
-                let message = format!(
-                    "the server at {address:?} cannot accept a connection, and tries again in a \
-                     second"
-                );
-                EventLoop::current("a connection")?.report(&message, &error);
-                sleep(PAUSE)?;
-            }
-        }
-    }
-}
-
-fn welcome<H>(
-    stream: impl super::Transport,
-    options: TaskOptions,
-    handler: &Rc<H>,
-    clients: &Rc<Clients>,
-) where
-    H: Fn(StreamReader, StreamWriter) -> Result<()> + 'static,
-{
-    let connection = Connection::new(Rc::new(stream));
-    let key = clients.enlist(&connection);
-    let reader = StreamReader::new(Rc::clone(&connection));
-    let writer = StreamWriter::new(connection);
-    let handler = Rc::clone(handler);
-    // Detached: if it fails, that is reported; either way both ends go with it.
-    let task = create_task_with(options, move || handler(reader, writer));
-    clients.set_handler(key, task.handle());
 }
 
 impl<L: ListenSocket> Server<L> {
@@ -414,48 +358,5 @@ struct Serving<'a>(&'a State);
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
         self.0.serving_forever.set(false);
-    }
-}
-
-/// The path of a Unix socket.
-#[cfg(unix)]
-mod socket_file {
-    use std::fs;
-    use std::io;
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    use std::path::{Path, PathBuf};
-
-    /// A socket that goes when this is dropped, if it is still the same.
-    pub(super) struct SocketFile {
-        path: PathBuf,
-        identity: (u64, u64),
-    }
-
-    impl SocketFile {
-        pub(super) fn new(path: &Path) -> io::Result<Self> {
-            Ok(Self { path: path.to_owned(), identity: identity(path)? })
-        }
-    }
-
-    impl Drop for SocketFile {
-        fn drop(&mut self) {
-            if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
-                // If it cannot be removed, the next server will say so.
-                let _ = fs::remove_file(&self.path);
-            }
-        }
-    }
-
-    fn identity(path: &Path) -> io::Result<(u64, u64)> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok((metadata.dev(), metadata.ino()))
-    }
-
-    /// Removes the socket at `path`, if there is one; what is no socket stays.
-    pub(super) fn remove_stale(path: &Path) -> io::Result<()> {
-        match fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path),
-            _ => Ok(()),
-        }
     }
 }
