@@ -22,6 +22,8 @@ mod generators;
 mod groups;
 mod iter;
 mod locks;
+#[cfg(unix)]
+mod name_info;
 mod net;
 #[cfg(unix)]
 mod process;

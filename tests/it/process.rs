@@ -1,5 +1,7 @@
 //! Subprocesses.
 
+mod streams;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};

@@ -67,7 +67,7 @@ pub use streams::{
     IncompleteRead, LimitOverrun, Server, StreamReader, StreamWriter, open_connection, start_server,
 };
 #[cfg(unix)]
-pub use streams::{open_unix_connection, start_unix_server};
+pub use streams::{connect_read_pipe, connect_write_pipe, open_unix_connection, start_unix_server};
 pub use task::{
     CannotAwait, LoopClosed, Panicked, SharedTask, Task, TaskHandle, TaskOptions, all_tasks,
     create_task, create_task_with, current_task,

@@ -1,6 +1,8 @@
 //! asyncio's streams.
 
 mod closing;
+#[cfg(unix)]
+mod pipes;
 mod reading;
 mod writing;
 

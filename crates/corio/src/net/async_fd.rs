@@ -74,6 +74,10 @@ impl<T: AsSource + 'static> Async<T> {
         self.registered.into_inner()
     }
 
+    pub(crate) fn registered(&self) -> &Registered<T> {
+        &self.registered
+    }
+
     /// Waits until there is something to read, or the end, or an error: until a read would not
     /// block.
     ///

@@ -3,6 +3,7 @@
 //! Every type of [`net`](super) is a [`Registered`] descriptor, and every operation of theirs is
 //! one call of [`Registered::perform`].
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
@@ -18,6 +19,8 @@ use crate::event_loop::{EventLoop, IoWaiters, current_header};
 pub(crate) struct Registered<S: AsSource> {
     source: Source<S, IoWaiters>,
     event_loop: Rc<EventLoop>,
+    /// Whether nobody is to wait any more until an operation is worth a try.
+    released: Cell<bool>,
 }
 
 /// What a descriptor is waited for.
@@ -32,7 +35,7 @@ impl<S: AsSource + 'static> Registered<S> {
     pub(crate) fn new(io: S, what: &'static str) -> io::Result<Self> {
         let event_loop = EventLoop::current(what).map_err(Error::from)?;
         let source = event_loop.reactor().register(io, IoWaiters::default())?;
-        Ok(Self { source, event_loop })
+        Ok(Self { source, event_loop, released: Cell::new(false) })
     }
 
     pub(crate) fn get(&self) -> &S {
@@ -93,14 +96,22 @@ impl<S: AsSource + 'static> Registered<S> {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Waits until an operation is worth a try, as far as is known.
+    /// Waits until an operation is worth a try, as far as is known, or will never be tried.
     #[track_caller]
     pub(crate) fn ready(&self, direction: Direction, what: &'static str) -> io::Result<()> {
         let wait = Wait::new(what);
-        while !self.is_ready(direction) {
+        while !self.is_ready(direction) && !self.released.get() {
             self.wait(direction, &wait)?;
         }
         Ok(())
+    }
+
+    /// Ends every [`ready`](Self::ready), under way or to come. What a socket has `shutdown` for.
+    pub(crate) fn release(&self) {
+        self.released.set(true);
+        let IoWaiters { readable, writable } = self.source.data();
+        readable.notify_all();
+        writable.notify_all();
     }
 
     /// Notes that a byte stream gave or took less than it could have: it has no more for now.

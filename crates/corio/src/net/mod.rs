@@ -10,7 +10,7 @@
 //! | where connections come in | [`Listener`]: `TcpListener`, `UnixListener` |
 //! | datagrams | [`UdpSocket`], `UnixDatagram` |
 //! | any file descriptor | [`Async`] |
-//! | names and addresses | [`lookup_host`], [`ToSocketAddrs`] |
+//! | names and addresses | [`lookup_host`], `lookup_addr`, [`ToSocketAddrs`] |
 //!
 //! Streams implement [`std::io::Read`] and [`std::io::Write`], also for shared references, so
 //! what is written for blocking sockets works here as it is, one task at a time being suspended
@@ -28,6 +28,8 @@ mod happy_eyeballs;
 pub(crate) mod io;
 mod listen;
 mod listener;
+#[cfg(unix)]
+mod name_info;
 mod resolve;
 mod socket;
 mod stream;
@@ -41,6 +43,8 @@ pub use addresses::ToSocketAddrs;
 pub use async_fd::Async;
 pub use listen::{ListenOptions, TcpListener};
 pub use listener::{Incoming, Listener};
+#[cfg(unix)]
+pub use name_info::{NameInfo, NameInfoOptions, lookup_addr};
 pub use resolve::lookup_host;
 pub use socket::{ListenSocket, StreamSocket};
 pub use stream::Stream;

@@ -54,6 +54,7 @@ mod clients;
 mod connect;
 pub(crate) mod connection;
 mod error;
+mod pipes;
 mod reader;
 mod server;
 #[cfg(unix)]
@@ -65,6 +66,8 @@ pub use connect::open_connection;
 #[cfg(unix)]
 pub use connect::open_unix_connection;
 pub use error::{IncompleteRead, LimitOverrun, ServerMisused, WriteBufferFull, WriterClosed};
+#[cfg(unix)]
+pub use pipes::{connect_read_pipe, connect_write_pipe};
 pub use reader::{Lines, StreamReader};
 #[cfg(unix)]
 pub use server::start_unix_server;

@@ -10,6 +10,8 @@
 //!                                   abort, both dropped ─▶ Closed
 //! ```
 //!
+//! Where there is only one way, ending is closing.
+//!
 //! A write that fails ends the writing half, not the reading half: what the peer has said before it
 //! hung up can still be read.
 //!
@@ -35,6 +37,8 @@ pub(super) use sending::low_water;
 pub(crate) struct Connection {
     /// Until the connection is closed; it is, at the latest, when this is dropped.
     transport: RefCell<Option<Rc<dyn Transport>>>,
+    /// Whether nothing can be read, so that the end of writing is the end of all.
+    is_one_way: bool,
     phase: Cell<Phase>,
     unsent: RefCell<VecDeque<u8>>,
     high_water: Cell<usize>,
@@ -64,8 +68,18 @@ enum Phase {
 
 impl Connection {
     pub(crate) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
+        Self::over(transport, false)
+    }
+
+    /// A connection that is only written to.
+    pub(super) fn one_way(transport: Rc<dyn Transport>) -> Rc<Self> {
+        Self::over(transport, true)
+    }
+
+    fn over(transport: Rc<dyn Transport>, is_one_way: bool) -> Rc<Self> {
         Rc::new(Self {
             transport: RefCell::new(Some(transport)),
+            is_one_way,
             phase: Cell::new(Phase::Open),
             unsent: RefCell::default(),
             high_water: Cell::new(sending::HIGH_WATER),
@@ -130,7 +144,9 @@ impl Connection {
 
     /// Tells the peer, when all is sent, that this was all.
     pub(super) fn end(self: &Rc<Self>) -> Result<()> {
-        if self.phase.get() == Phase::Open {
+        if self.is_one_way {
+            self.close();
+        } else if self.phase.get() == Phase::Open {
             self.phase.set(Phase::Ending);
             self.room.notify_all();
             self.settle()?;
