@@ -128,7 +128,13 @@ fn when_nobody_reads_any_more_that_is_an_error_and_no_signal() -> Result<()> {
     virtual_run(|| {
         let (writer, pipe) = writer_and_pipe()?;
         drop(pipe);
-        assert_eq!(kind(&writer.write("x").unwrap_err()), ErrorKind::BrokenPipe);
+        // A process that is just being started by another test may hold it for a moment.
+        let error = loop {
+            if let Err(error) = writer.write("x") {
+                break error;
+            }
+        };
+        assert_eq!(kind(&error), ErrorKind::BrokenPipe);
         assert_eq!(kind(&writer.write("x").unwrap_err()), ErrorKind::BrokenPipe);
         assert_eq!(kind(&writer.flush().unwrap_err()), ErrorKind::BrokenPipe);
         writer.close();
@@ -165,7 +171,13 @@ fn a_dropped_reader_breaks_the_pipe() -> Result<()> {
         pipe.write_all(b"read\nunread\n")?;
         assert_eq!(reader.read_line()?, b"read\n");
         drop(reader);
-        assert_eq!(pipe.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+        // As above.
+        let error = loop {
+            if let Err(error) = pipe.write(b"x") {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
         Ok(())
     })
 }
@@ -337,8 +349,8 @@ enum Take {
 
 fn put() -> impl Strategy<Value = Put> {
     prop_oneof![
-        (0..200_000_usize).prop_map(Put::Write),
-        (0..200_000_usize).prop_map(Put::Impatient),
+        (0..100_000_usize).prop_map(Put::Write),
+        (0..100_000_usize).prop_map(Put::Impatient),
         (0..50_000_usize).prop_map(Put::Nowait),
         Just(Put::Drain),
         Just(Put::Pause),
@@ -356,7 +368,7 @@ fn take() -> impl Strategy<Value = Take> {
 
 /// Writes as it is told, and then ends. Says what was taken.
 fn write(writer: StreamWriter, puts: &[Put], abandon: bool) -> Result<Vec<u8>> {
-    let mut bytes = pattern(8_000_000).into_iter();
+    let mut bytes = pattern(1_000_000).into_iter();
     let mut taken = Vec::new();
     for put in puts {
         let mut next = |count: usize| bytes.by_ref().take(count).collect::<Vec<_>>();
@@ -424,7 +436,7 @@ proptest! {
     #[test]
     fn what_goes_in_comes_out_however_it_is_written_and_read(
         high_water in 1..300_000_usize,
-        puts in prop::collection::vec(put(), 0..12),
+        puts in prop::collection::vec(put(), 0..=10),
         takes in prop::collection::vec(take(), 0..6),
         abandon in any::<bool>(),
     ) {

@@ -23,7 +23,11 @@
 //! ```
 //!
 //! **Pipes** are [`Async`](crate::net::Async) pipes of std: [`io::Read`](std::io::Read) and
-//! [`io::Write`](std::io::Write), for whatever is written for these. To have the system connect two
+//! [`io::Write`](std::io::Write), for whatever is written for these. asyncio's streams, with lines,
+//! limits and writing in the background, are one call away:
+//! [`into_reader`](crate::net::Async::into_reader), [`into_writer`](crate::net::Async::into_writer). A
+//! pipe holds 64 KiB, as a rule; a process whose output nobody reads stops when it is full, so write
+//! in one task and read in another, or [`communicate`](Child::communicate). To have the system connect two
 //! processes, turn the end of one into the [`Stdio`] of the other: [`PipeReader::into_stdio`].
 //!
 //! **How it ended** is std's [`ExitStatus`]. Where asyncio has a `returncode` of −9, that has

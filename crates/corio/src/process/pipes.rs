@@ -10,14 +10,16 @@ use crate::net::Async;
 
 /// The end of a pipe that is read: what a child writes to its standard output or error.
 ///
-/// Several tasks may read by reference; each byte goes to one of them.
+/// Several tasks may read by reference; each byte goes to one of them. For lines and limits, and all
+/// else that asyncio's `Process.stdout` has, there is [`into_reader`](Async::into_reader).
 pub type PipeReader = Async<io::PipeReader>;
 
 /// The end of a pipe that is written: what a child reads from its standard input. Dropping it is the
 /// end of that.
 ///
 /// A write waits when the pipe is full (64 KiB, as a rule). When nobody reads any more, the error is
-/// [`BrokenPipe`](io::ErrorKind::BrokenPipe).
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe). To write without waiting, as to asyncio's
+/// `Process.stdin`, there is [`into_writer`](Async::into_writer).
 pub type PipeWriter = Async<io::PipeWriter>;
 
 impl PipeReader {

@@ -1,4 +1,5 @@
-//! asyncio's streams: a reader and a writer for each connection, and servers that make them.
+//! asyncio's streams: a reader and a writer for each connection, and servers that make them; and one
+//! of the two for a pipe.
 //!
 //! ```text
 //!     StreamReader           StreamWriter              Server
@@ -9,7 +10,7 @@
 //!               connection  ◀────────── counted by ─────────┘
 //!                   │
 //!                   ▼
-//!               Transport: a TCP or Unix socket, or yours
+//!               Transport: a TCP or Unix socket, the end of a pipe, or yours
 //! ```
 //!
 //! **Reading** asks the transport when the buffer has not enough, and not before: who does not read
@@ -24,6 +25,11 @@
 //! the background; [`abort`](StreamWriter::abort) closes it now. Dropping a writer ends the writing
 //! half when all is sent; with the reader gone as well, the connection is closed. As long as a peer
 //! does not read, not all is sent: set a limit, and abort.
+//!
+//! **Pipes**, and all other descriptors that the loop can wait for, go one way: they have a reader,
+//! made by `connect_read_pipe` or [`Async::into_reader`](crate::net::Async::into_reader), or a writer,
+//! by `connect_write_pipe` or [`Async::into_writer`](crate::net::Async::into_writer). For them, to end
+//! the writing half is to close all. Those of a subprocess are in its `Child`.
 //!
 //! ```
 //! use corio::{StreamReader, StreamWriter, open_connection, start_server};

@@ -14,7 +14,7 @@ use super::{IncompleteRead, LimitOverrun};
 /// How far a reader looks for a separator. asyncio's figure.
 const LIMIT: usize = 64 * 1024;
 
-/// The reading end of a connection. asyncio's `StreamReader`.
+/// The reading end of a connection, or of a pipe. asyncio's `StreamReader`.
 ///
 /// Its methods take `&mut self`: two tasks that read the same stream at the same time do not compile.
 /// (In asyncio the second gets an error.) It is an [`io::Read`] and an [`io::BufRead`] as well; of the

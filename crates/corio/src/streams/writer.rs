@@ -11,7 +11,7 @@ use corio_futures::Result;
 use super::Transport;
 use super::connection::{Connection, low_water};
 
-/// The writing end of a connection. asyncio's `StreamWriter`.
+/// The writing end of a connection, or of a pipe. asyncio's `StreamWriter`.
 ///
 /// Several tasks may share one: what each writes arrives in one piece. It is an [`io::Write`] as
 /// well, also by reference.
