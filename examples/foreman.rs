@@ -4,6 +4,7 @@
 //! `cargo run --release --example foreman web="python3 -m http.server" log="tail -f /var/log/syslog"`
 //! runs those; without arguments, the program has some of its own.
 
+use std::io;
 use std::time::Duration;
 
 use corio::process::{Command, Stdio};
@@ -13,8 +14,8 @@ use corio::{Result, StreamReader, gather, task_group, timeout};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows what comes until the end.
-fn show(name: &str, mut output: StreamReader) -> Result<()> {
-    for line in output.lines() {
+fn show(name: &str, output: &mut StreamReader) -> Result<()> {
+    for line in output {
         println!("{name:>8} | {}", line?);
     }
     Ok(())
@@ -28,16 +29,20 @@ fn look_after(name: &str, line: &str) -> Result<()> {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let stdout = child.stdout.take().expect("it is piped").into_reader();
-    let stderr = child.stderr.take().expect("it is piped").into_reader();
-    let ended = gather((|| show(name, stdout), || show(name, stderr), || Ok(child.wait()?)));
-    if ended.is_err() {
+    let mut stdout = child.stdout.take().expect("it is piped").into_reader();
+    let mut stderr = child.stderr.take().expect("it is piped").into_reader();
+    let mut attend =
+        || gather((|| show(name, &mut stdout), || show(name, &mut stderr), || Ok(child.wait()?)));
+    let (.., status) = attend().or_else(|error| {
         child.terminate()?;
-        timeout(PATIENCE, || Ok(child.wait()?))?;
-    }
-    let (.., status) = ended?;
+        timeout(PATIENCE, &mut attend)?; // it may have something to say to that
+        Err(error)
+    })?;
     println!("{name:>8} : {status}");
-    if status.success() { Ok(()) } else { Err(format!("{name} has failed").into()) }
+    if !status.success() {
+        return Err(io::Error::other(format!("{name} has failed")).into());
+    }
+    Ok(())
 }
 
 fn main() -> Result<()> {
@@ -46,15 +51,15 @@ fn main() -> Result<()> {
         let own = [
             "count=for i in 1 2 3; do echo $i; sleep 0.1; done",
             "warn=sleep 0.15; echo 'beware!' >&2",
-            "list=ls /",
+            "list=ls | head -n 3",
         ];
         commands = own.map(String::from).into();
     }
     corio::run(|| {
         task_group(|group| {
             for command in &commands {
-                let (name, line) =
-                    command.split_once('=').ok_or("give commands as NAME=COMMAND")?;
+                let usage = || io::Error::other(format!("{command:?} is no NAME=COMMAND"));
+                let (name, line) = command.split_once('=').ok_or_else(usage)?;
                 group.create_task(move || look_after(name, line));
             }
             Ok(())

@@ -18,10 +18,11 @@ use crate::task::{TaskHandle, TaskOptions, create_task_with};
 /// Any file descriptor (on Windows: socket) whose readiness the loop can wait for: a pipe, a
 /// terminal, a device, the socket of a library.
 ///
-/// Two ways to use it. [`read_with`](Self::read_with) and [`write_with`](Self::write_with) perform
+/// Three ways to use it. [`read_with`](Self::read_with) and [`write_with`](Self::write_with) perform
 /// an operation of your choice as often as it takes; that is all that [`Read`] and [`Write`] do,
 /// which are there if `&T` has them. Where a library reads on its own account,
-/// [`readable`](Self::readable) and [`writable`](Self::writable) say when it is time to let it.
+/// [`readable`](Self::readable) and [`writable`](Self::writable) say when it is time to let it. And
+/// [`into_reader`](Self::into_reader) and [`into_writer`](Self::into_writer) make asyncio's streams.
 ///
 /// # Examples
 ///

@@ -20,9 +20,10 @@ use crate::net::io::Direction;
 /// Takes the descriptor over, and puts it in non-blocking mode, as [`Async::new`]. Dropping the
 /// reader closes it.
 ///
-/// What a child writes is in an [`Async`] already: that has [`into_reader`](Async::into_reader). So
-/// does what is no descriptor but has one, such as the port of a library. Standard input should
-/// rather be left in the mode that it is in, and read by [`stdio::stdin`](crate::stdio::stdin).
+/// What a child writes is in an [`Async`] already, which has [`into_reader`](Async::into_reader); what
+/// only *has* a descriptor, such as a library's serial port, can be put into one. Standard input
+/// should rather be left in the mode that it is in, and read by
+/// [`stdio::stdin`](crate::stdio::stdin).
 ///
 /// # Errors
 ///
