@@ -32,6 +32,10 @@ use crate::event_loop::{CurrentTask, EventLoop};
 /// Cache lines of a task with a small body and outcome.
 const CELL_LINES: usize = 6;
 
+/// Cache lines of the frames that a task waits in, and how many of them are below its [`Wait`].
+const FRAME_LINES: usize = 12;
+const LINES_BELOW_WAIT: usize = 4;
+
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -390,20 +394,31 @@ impl Header {
         corio_coroutine::prefetch(self.state.as_ptr().cast());
     }
 
-    /// Asks the processor for the base of the task's stack, and so for the translation of its address.
+    /// Asks the processor for the base of the task's stack and for what the task waits for, and so for
+    /// the translations of their addresses.
     #[inline]
-    pub(crate) fn prefetch_base(&self) {
+    pub(crate) fn prefetch_pages(&self) {
         if let Some(yielder) = self.yielder.get() {
             corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
         }
+        if let Some(wait) = self.waiting.get() {
+            corio_coroutine::prefetch(wait.as_ptr().cast_const().cast());
+        }
     }
 
-    /// Asks the processor for what the next step needs of the task's stack.
+    /// Asks the processor for what the next step needs of the task's stack: where it waits, or the top
+    /// if it only gave up its turn.
     #[inline]
     pub(crate) fn prefetch_stack(&self) {
-        if let Some(yielder) = self.yielder.get() {
+        let Some(yielder) = self.yielder.get() else { return };
+        let Some(wait) = self.waiting.get() else {
             // SAFETY: as in `suspend`.
-            unsafe { yielder.as_ref() }.prefetch_stack();
+            return unsafe { yielder.as_ref() }.prefetch_stack();
+        };
+        corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
+        let innermost = wait.as_ptr().cast_const().cast::<u8>().wrapping_sub(LINES_BELOW_WAIT * 64);
+        for line in 0..FRAME_LINES {
+            corio_coroutine::prefetch(innermost.wrapping_add(line * 64));
         }
     }
 
