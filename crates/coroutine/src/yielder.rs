@@ -124,6 +124,28 @@ impl<In, Out> Yielder<In, Out> {
         prefetch_top(self.header());
     }
 
+    /// corosensei's own, for code that does not know this crate.
+    ///
+    /// # Safety
+    ///
+    /// It may suspend only where [`yield_unchecked`](Self::yield_unchecked) may be called. Its `suspend` asks for no
+    /// `unsafe` block, so this does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use corio_coroutine::{Coroutine, CoroutineState::Yielded};
+    /// let mut one = Coroutine::<(), u32, ()>::new(|co, ()| {
+    ///     // SAFETY: this is the coroutine's own body.
+    ///     unsafe { co.raw() }.suspend(1);
+    /// });
+    /// assert_eq!(one.resume(()), Yielded(1));
+    /// ```
+    #[inline(always)]
+    pub unsafe fn raw(&self) -> &corosensei::Yielder<In, Out> {
+        &self.raw
+    }
+
     /// The wrapper around corosensei's own.
     #[inline]
     pub(crate) fn of(raw: &corosensei::Yielder<In, Out>) -> &Self {

@@ -1,8 +1,8 @@
 //! What a loop promises to code that waits, and the one primitive that such code is made of.
 //!
 //! Everything that waits is plain code over [`park`]: it leaves word with whoever will wake it,
-//! parks, and takes the word back on the way out, whatever the reason for leaving. Nothing here
-//! knows how a task is suspended; a loop says so by implementing two traits:
+//! parks, and takes the word back on the way out, whatever the reason for leaving. How a task is
+//! suspended, a loop says by implementing two traits:
 //!
 //! * [`EventLoop`] for the loop of a thread, made known with [`enter`];
 //! * [`Parker`] for each of its tasks, made known with [`run_as`] whenever it runs.
@@ -15,6 +15,14 @@
 //! 3. Waking is not running: [`Parker::unpark`] makes a task ready and returns.
 //! 4. Nothing is borrowed across a park but what the waiting code's own frame owns: no `RefCell`
 //!    guard of shared state, no `LocalKey::with`.
+//!
+//! # The exit
+//!
+//! [`Parker::park`] suspends the task behind a call through a table. That is all a loop has to
+//! offer, and it costs: the processor predicts where a `ret` goes from the `call`s that it has seen,
+//! and a call on whose other side the stack is switched misleads it, once on the way out and once on
+//! the way back. So a loop of coroutines may hand out an [`Exit`] instead, and the switch is inlined
+//! in the function that waits (a future handed over: 30 ns instead of 47).
 //!
 //! # The budget
 //!
@@ -69,6 +77,36 @@ pub trait Parker {
     /// whatever else the loop interrupts a task for.
     fn park(&self, wait: &Wait<'_>) -> Result<()>;
 
+    /// The first half of [`park`](Self::park), up to the switch: makes this task, which must be the
+    /// current one, parked, and shows the way out. `None`, which is what it says unless it is
+    /// overridden, asks for the whole `park` instead.
+    ///
+    /// # Safety
+    ///
+    /// If there is an exit, the caller must leave by it at once, from the frame that it calls this
+    /// from, and call [`end_park`](Self::end_park) when it comes back. `wait` must live until then.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotWait`] when the task cannot be suspended here; it is not parked then.
+    unsafe fn begin_park(&self, wait: &Wait<'_>) -> Result<Option<Exit>> {
+        let _ = wait;
+        Ok(None)
+    }
+
+    /// The second half of [`park`](Self::park), behind the switch.
+    ///
+    /// # Safety
+    ///
+    /// To be called once for each [`begin_park`](Self::begin_park) with an exit, on the way back.
+    ///
+    /// # Errors
+    ///
+    /// As [`park`](Self::park).
+    unsafe fn end_park(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes this task ready if it is parked; does nothing otherwise.
     fn unpark(&self);
 
@@ -79,6 +117,29 @@ pub trait Parker {
     ///
     /// [`Cancelled`] when the task is, and whatever else the loop interrupts a task for.
     fn yield_now(&self) -> Result<()>;
+}
+
+/// The way out of a task that is one of corosensei's coroutines; see [the module](self).
+#[derive(Clone, Copy, Debug)]
+pub struct Exit(NonNull<corosensei::Yielder<(), ()>>);
+
+impl Exit {
+    /// The exit by `yielder`.
+    ///
+    /// # Safety
+    ///
+    /// As long as the exit is there, `yielder` must be; and until it is used, the caller must run on
+    /// the stack of that yielder's coroutine, or on one nested in it which may be suspended with it.
+    pub unsafe fn by(yielder: &corosensei::Yielder<(), ()>) -> Self {
+        Self(NonNull::from(yielder))
+    }
+
+    /// Suspends the task, until somebody resumes it.
+    #[inline(always)]
+    fn leave(self) {
+        // SAFETY: who made it has promised that the yielder is there, and that it may be used here.
+        unsafe { self.0.as_ref() }.suspend(());
+    }
 }
 
 /// What a task waits for: for reports, and for those who cancel the task.
@@ -216,6 +277,20 @@ impl Running {
     /// To be kept by frames of that stack alone, and by others only until such a frame is left.
     pub(crate) fn current(what: &'static str) -> Result<Self> {
         running().map(Self).ok_or_else(|| no_task(what))
+    }
+
+    /// As [`Parker::park`], by the task's exit if it has one.
+    #[inline(always)]
+    pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        // SAFETY: what follows is what is asked for. `wait` is borrowed for all of it.
+        match unsafe { self.begin_park(wait)? } {
+            Some(exit) => {
+                exit.leave();
+                // SAFETY: this is the way back.
+                unsafe { self.end_park() }
+            }
+            None => (**self).park(wait),
+        }
     }
 }
 
@@ -365,6 +440,7 @@ pub fn current_parker(what: &'static str) -> Result<Rc<dyn Parker>> {
 /// let error = park(&Wait::new("the postman")).unwrap_err();
 /// assert!(error.to_string().starts_with("no running event loop: waiting for the postman"));
 /// ```
+#[inline]
 pub fn park(wait: &Wait<'_>) -> Result<()> {
     Running::current(wait.what)?.park(wait)
 }

@@ -9,7 +9,7 @@
 //! was notified learns so from [`Interrupted::notified`] and must pass the wake-up on, or it is
 //! lost: that is the bug which asyncio's locks had for years.
 //!
-//! The waits are inlined down to [`Parker::park`](crate::contract::Parker::park), here and in what is
+//! The waits are inlined down to the task's [exit](crate::contract#the-exit), here and in what is
 //! built on this: each frame between a task's own code and the switch is a `ret` that the processor
 //! predicts to go where another task's would. Linking and unlinking are not, as they return before.
 //!

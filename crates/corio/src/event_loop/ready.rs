@@ -6,9 +6,10 @@
 //! A long queue is one whose tasks have left the cache since they ran, and waking one of them is a
 //! dozen misses, one behind the other. So what comes up in a few steps is asked for ahead: first the
 //! header, and when that is there, the stack that it leads to. In a short queue this would cost more
-//! than it saves.
+//! than it saves. What counts as long depends on where the tasks come from: between two steps of one
+//! that the operating system wakes, the kernel has worked for all of them, and the cache is its too.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
@@ -16,15 +17,24 @@ use crate::task::Header;
 
 /// A queue with more entries is long.
 const LONG: usize = 2048;
+/// The same for a queue of tasks that the operating system has woken.
+const LONG_FROM_OUTSIDE: usize = 32;
 /// How many steps ahead the header of a task is asked for, and its stack.
 const HEADER_AHEAD: usize = 24;
 const STACK_AHEAD: usize = 3;
 /// So many stacks have their addresses translated together: a translation is waited for.
 const TRANSLATED_AT_ONCE: usize = 8;
 
-#[derive(Default)]
 pub(super) struct ReadyQueue {
     entries: RefCell<VecDeque<Entry>>,
+    /// A queue with more entries is long now.
+    long: Cell<usize>,
+}
+
+impl Default for ReadyQueue {
+    fn default() -> Self {
+        Self { entries: RefCell::default(), long: Cell::new(LONG) }
+    }
 }
 
 enum Entry {
@@ -60,7 +70,7 @@ impl ReadyQueue {
     pub(super) unsafe fn pop(&self) -> Option<Ready<'_>> {
         let entry = {
             let mut entries = self.entries.borrow_mut();
-            if entries.len() > LONG {
+            if entries.len() > self.long.get() {
                 // SAFETY: passed on from the caller.
                 unsafe { look_ahead(&entries) };
             }
@@ -71,6 +81,11 @@ impl ReadyQueue {
             Entry::Task(task) => Ready::Step(unsafe { task.as_ref() }),
             Entry::Callback(callback) => Ready::Call(callback),
         })
+    }
+
+    /// Notes whether the operating system has just woken any task.
+    pub(super) fn note_outside(&self, has_woken: bool) {
+        self.long.set(if has_woken { LONG_FROM_OUTSIDE } else { LONG });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -102,7 +117,7 @@ unsafe fn look_ahead(entries: &VecDeque<Entry>) {
         for entry in entries.range(STACK_AHEAD..).take(TRANSLATED_AT_ONCE) {
             if let Entry::Task(task) = entry {
                 // SAFETY: the caller keeps it alive.
-                unsafe { task.as_ref() }.prefetch_base();
+                unsafe { task.as_ref() }.prefetch_pages();
             }
         }
     }

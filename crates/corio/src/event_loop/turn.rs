@@ -218,8 +218,11 @@ impl EventLoop {
                 waiters.writable.notify_all();
             }
         });
-        if let Err(error) = polled {
-            self.report("the operating system could not be polled", &error.into());
+        match polled {
+            Ok(count) => self.ready.note_outside(count > 0),
+            Err(error) => {
+                self.report("the operating system could not be polled", &error.into());
+            }
         }
         if listens {
             self.threads.wake_up();

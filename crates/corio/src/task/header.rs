@@ -21,7 +21,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use corio_coroutine::{Coroutine, CoroutineState, StackLabel, Yielder};
-use corio_futures::contract::{Parker, Wait};
+use corio_futures::contract::{Exit, Parker, Wait};
 use corio_futures::{Cancelled, CannotWait, Error, Result};
 
 use super::TaskOptions;
@@ -31,6 +31,10 @@ use crate::event_loop::{CurrentTask, EventLoop};
 
 /// Cache lines of a task with a small body and outcome.
 const CELL_LINES: usize = 6;
+
+/// Cache lines of the frames that a task waits in, and how many of them are below its [`Wait`].
+const FRAME_LINES: usize = 12;
+const LINES_BELOW_WAIT: usize = 4;
 
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,11 +286,22 @@ impl Header {
     // Inlined: see `sleep`.
     #[inline(always)]
     pub(crate) fn park(&self, wait: &Wait<'_>) -> Result<()> {
+        self.begin_park(wait)?;
+        self.suspend();
+        self.end_park()
+    }
+
+    #[inline(always)]
+    fn begin_park(&self, wait: &Wait<'_>) -> Result<()> {
         self.check_can_suspend(wait.what())?;
         self.offers.set(wait.has_say_in_cancellation());
         self.waiting.set(Some(NonNull::from(wait).cast()));
         self.state.set(State::Parked);
-        self.suspend();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn end_park(&self) -> Result<()> {
         self.waiting.set(None);
         self.interruption()
     }
@@ -390,20 +405,31 @@ impl Header {
         corio_coroutine::prefetch(self.state.as_ptr().cast());
     }
 
-    /// Asks the processor for the base of the task's stack, and so for the translation of its address.
+    /// Asks the processor for the base of the task's stack and for what the task waits for, and so for
+    /// the translations of their addresses.
     #[inline]
-    pub(crate) fn prefetch_base(&self) {
+    pub(crate) fn prefetch_pages(&self) {
         if let Some(yielder) = self.yielder.get() {
             corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
         }
+        if let Some(wait) = self.waiting.get() {
+            corio_coroutine::prefetch(wait.as_ptr().cast_const().cast());
+        }
     }
 
-    /// Asks the processor for what the next step needs of the task's stack.
+    /// Asks the processor for what the next step needs of the task's stack: where it waits, or the top
+    /// if it only gave up its turn.
     #[inline]
     pub(crate) fn prefetch_stack(&self) {
-        if let Some(yielder) = self.yielder.get() {
-            // SAFETY: as in `suspend`.
-            unsafe { yielder.as_ref() }.prefetch_stack();
+        let Some(yielder) = self.yielder.get() else { return };
+        let Some(wait) = self.waiting.get() else {
+            // SAFETY: as in `yielder`.
+            return unsafe { yielder.as_ref() }.prefetch_stack();
+        };
+        corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
+        let innermost = wait.as_ptr().cast_const().cast::<u8>().wrapping_sub(LINES_BELOW_WAIT * 64);
+        for line in 0..FRAME_LINES {
+            corio_coroutine::prefetch(innermost.wrapping_add(line * 64));
         }
     }
 
@@ -437,7 +463,7 @@ impl Header {
     /// the loop's task is current, and the caller somewhere else.
     #[inline]
     fn runs_here(&self) -> bool {
-        // SAFETY: as in `suspend`.
+        // SAFETY: as in `yielder`.
         self.yielder.get().is_some_and(|yielder| unsafe { yielder.as_ref() }.runs_here())
     }
 
@@ -457,11 +483,16 @@ impl Header {
     }
 
     #[inline(always)]
-    pub(super) fn suspend(&self) {
+    fn yielder(&self) -> &Yielder<(), ()> {
         let yielder = self.yielder.get().expect("a running task has a yielder");
         // SAFETY: the yielder is on the stack of this task's coroutine, which is suspended or
         // running as long as `yielder` is set.
-        let yielder = unsafe { yielder.as_ref() };
+        unsafe { yielder.as_ref() }
+    }
+
+    #[inline(always)]
+    pub(super) fn suspend(&self) {
+        let yielder = self.yielder();
         // SAFETY: the callers have checked that the task runs, and here: on its own stack, or on
         // that of a generator that it resumes. Switching out of that one suspends the task.
         unsafe { yielder.yield_unchecked(()) };
@@ -472,6 +503,18 @@ impl Header {
 impl Parker for Header {
     fn park(&self, wait: &Wait<'_>) -> Result<()> {
         self.park(wait)
+    }
+
+    unsafe fn begin_park(&self, wait: &Wait<'_>) -> Result<Option<Exit>> {
+        self.begin_park(wait)?;
+        // SAFETY: only the caller uses it, at once, and it was checked that the caller runs on this
+        // task's stack or on that of a generator that it resumes: the task is suspended with both.
+        // A yielder is there as long as its coroutine is suspended or running.
+        Ok(Some(unsafe { Exit::by(self.yielder().raw()) }))
+    }
+
+    unsafe fn end_park(&self) -> Result<()> {
+        self.end_park()
     }
 
     fn unpark(&self) {

@@ -225,7 +225,9 @@ impl Class {
         let cold = self.cold.get();
         for index in cold..cold + count {
             let header = self.free()[index];
-            self.slab_of(header).expect("every free stack lies in a slab").chill(header);
+            let slab = self.slab_of(header).expect("every free stack lies in a slab");
+            slab.forget(header);
+            slab.discard(header);
         }
         self.cold.set(cold + count);
     }
@@ -233,7 +235,17 @@ impl Class {
     /// Gives all memory of unused stacks back, and the address space of slabs of which no stack is in use.
     pub(super) fn trim(&self) {
         self.free_mut().extend(self.spare.take());
-        self.chill(self.pooled());
+        let pooled = || {
+            let headers = self.free()[self.cold.get()..].iter();
+            headers.map(|&header| {
+                (self.slab_of(header).expect("every free stack lies in a slab"), header)
+            })
+        };
+        pooled().for_each(|(slab, header)| slab.forget(header));
+        // The memory of the others goes with their slabs.
+        pooled()
+            .filter(|(slab, _)| !slab.is_cold())
+            .for_each(|(slab, header)| slab.discard(header));
         let mut kept: Option<NonNull<Slab>> = None;
         let mut next = self.slabs.take();
         while let Some(slab) = next {

@@ -172,14 +172,18 @@ impl Slab {
         }
     }
 
-    /// Forgets the header and gives all memory of the slot back.
-    pub(super) fn chill(&self, header: NonNull<Header>) {
-        // SAFETY: only pooled stacks are chilled, so nobody uses the header; `prepare` writes a new one.
+    /// Forgets the header of a pooled stack. Its memory stays until it is [given back](Self::discard).
+    pub(super) fn forget(&self, header: NonNull<Header>) {
+        // SAFETY: the stack is pooled, so nobody uses the header; `prepare` writes a new one.
         unsafe { header.drop_in_place() };
-        let (low, len) = self.usable(header);
-        // SAFETY: the range is the unguarded part of a slot that nobody uses, and was just declared empty.
-        unsafe { sys::discard(low, len) };
         self.warm.set(self.warm.get() - 1);
+    }
+
+    /// Gives all memory of a slot back whose header is [forgotten](Self::forget).
+    pub(super) fn discard(&self, header: NonNull<Header>) {
+        let (low, len) = self.usable(header);
+        // SAFETY: the range is the unguarded part of a slot that nobody uses and that holds nothing.
+        unsafe { sys::discard(low, len) };
     }
 
     /// Gives back what lies more than `keep` bytes below the top of a stack that nobody uses. Returns whether there was
