@@ -79,12 +79,12 @@ pub use call_handle::ThreadsafeCallHandle;
 pub use executor::{Executor, ExecutorShutDown, Work};
 pub use function::ThreadsafeFunction;
 pub use job::{Job, JobDropped};
+pub(crate) use line::Line;
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
-pub(crate) use line::Line;
 pub(crate) use task_waker::TaskWaker;
-pub(crate) use to_thread::{run_and_wait, run_in_line};
 pub use to_thread::to_thread;
+pub(crate) use to_thread::{run_and_wait, run_in_line};
 
 /// What a loop has to do with other threads.
 pub(crate) struct Threads {

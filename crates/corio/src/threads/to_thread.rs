@@ -60,11 +60,7 @@ where
 
 /// As [`run_and_wait`], when all that is in `line` has been done.
 #[track_caller]
-pub(crate) fn run_in_line<T, F>(
-    line: &Line,
-    executor: Option<&dyn Executor>,
-    body: F,
-) -> Result<T>
+pub(crate) fn run_in_line<T, F>(line: &Line, executor: Option<&dyn Executor>, body: F) -> Result<T>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,

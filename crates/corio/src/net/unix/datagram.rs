@@ -154,10 +154,7 @@ impl UnixDatagram {
     }
 
     #[track_caller]
-    fn send_by(
-        &self,
-        send: impl Fn(&net::UnixDatagram) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    fn send_by(&self, send: impl Fn(&net::UnixDatagram) -> io::Result<usize>) -> io::Result<usize> {
         loop {
             let sent = self.write(|socket| match send(socket) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
