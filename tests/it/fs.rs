@@ -1,10 +1,12 @@
 //! Files, and standard input and output.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs as std_fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use corio::fs::{self, File, OpenOptions};
@@ -183,6 +185,55 @@ fn an_operation_that_was_cancelled_before_it_began_is_never_done() -> Result<()>
         assert!(timeout(ms(1), || Ok(fs::write(&path, "x")?)).unwrap_err().is_timeout());
         works.take().into_iter().for_each(|work: corio::Work| work());
         assert!(!path.exists());
+        Ok(())
+    })
+}
+
+/// Else the pool would soon have no thread for anything else.
+#[test]
+fn operations_that_are_given_up_wait_in_line_and_not_on_threads() -> Result<()> {
+    run(|| {
+        let (mut file, mut writer) = slow_file()?;
+        let works = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&works);
+        get_running_loop()?.set_default_executor(move |work: corio::Work| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            drop(std::thread::spawn(work));
+        });
+        for _ in 0..20 {
+            assert!(timeout(ms(1), || Ok(file.read(&mut [0; 3])?)).unwrap_err().is_timeout());
+            assert!(timeout(ms(1), || Ok(file.metadata()?)).unwrap_err().is_timeout());
+        }
+        assert_eq!(works.load(Ordering::Relaxed), 1, "the first read");
+        writer.write_all(b"all of it")?;
+        drop(writer);
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        assert_eq!(text, "all of it");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_executor_that_drops_its_work_is_an_error_and_no_hang() -> Result<()> {
+    let directory = Directory::new("dropped")?;
+    run(|| {
+        let path = directory.path("x");
+        let file = File::create(&path)?;
+        let refuse = Rc::new(Cell::new(true));
+        let refusing = Rc::clone(&refuse);
+        get_running_loop()?.set_default_executor(move |work: corio::Work| {
+            if !refusing.get() {
+                work();
+            }
+        });
+        for _ in 0..2 {
+            let error = Error::from(file.set_len(7).unwrap_err());
+            assert!(error.downcast_ref::<corio::JobDropped>().is_some(), "{error}");
+        }
+        refuse.set(false);
+        file.set_len(5)?;
+        assert_eq!(file.metadata()?.len(), 5);
         Ok(())
     })
 }

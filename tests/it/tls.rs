@@ -481,6 +481,53 @@ fn what_is_no_tls_is_refused() {
 }
 
 #[test]
+fn a_handshake_that_is_cut_short_is_an_error_wherever_that_is() {
+    corio::run(|| {
+        let mut hello = Vec::new();
+        client_session().write_tls(&mut hello)?;
+        for cut in [1, 5, 6, hello.len() - 1] {
+            let (mut near, far) = connection()?;
+            let serving = create_task(move || tls::accept(far, &server_config()));
+            near.write_all(&hello[..cut])?;
+            near.shutdown(Shutdown::Write)?;
+            let error = serving.wait().unwrap_err();
+            let error = error.downcast_ref::<io::Error>().unwrap();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "after {cut}");
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_is_no_tls_after_all_breaks_the_connection_for_both() {
+    corio::run(|| {
+        let (near, far) = connection()?;
+        let in_the_clear = far.try_clone()?;
+        let (near, far) = shake_hands(near, far)?;
+        let (mut reader, writer) = near.into_streams();
+        (&far).write_all(b"all is well\n")?;
+        assert_eq!(reader.read_line()?, b"all is well\n");
+        (&in_the_clear).write_all(&[7; 100])?;
+        for _ in 0..2 {
+            let error = reader.read_line().unwrap_err();
+            let Some(rustls::Error::InvalidMessage(_)) = error.downcast_ref() else {
+                panic!("{error}");
+            };
+        }
+        assert!(writer.write("x").is_err());
+        let error = corio::Error::from((&far).read(&mut [0; 8]).unwrap_err());
+        let Some(rustls::Error::AlertReceived(_)) = error.downcast_ref() else {
+            panic!("{error}");
+        };
+        writer.close();
+        assert!(writer.wait_closed().is_err());
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_name_is_checked_before_anybody_is_connected_to() {
     let error = tls::connect("no name", 1, client_config()).unwrap_err();
     assert!(error.downcast_ref::<rustls::pki_types::InvalidDnsNameError>().is_some(), "{error}");

@@ -191,3 +191,47 @@ fn tasks_that_wait_for_sockets_are_no_deadlock_and_end_with_run() -> Result<()> 
     assert_eq!(log.take(), ["cancelled"]);
     Ok(())
 }
+
+/// Connections that were begun and processes that were started, however far they had come.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_given_up_at_any_moment_leaves_no_descriptor_behind() {
+    use std::time::Duration;
+
+    use corio::process::{Command, Stdio};
+
+    let test = "net::cancelling::what_is_given_up_at_any_moment_leaves_no_descriptor_behind";
+    let output = corio_tests::in_a_process(test, || {
+        let files = || std::fs::read_dir("/proc/self/fd").expect("it is there").count();
+        let given_up = run(|| {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let open = listener.local_addr()?;
+            // Two that refuse, and one that answers.
+            let addresses =
+                [2, 3, 1].map(|host| std::net::SocketAddr::from(([127, 0, 0, host], open.port())));
+            let before = files();
+            for step in 0..40 {
+                let limit = Duration::from_micros(step * 25);
+                let connect = || Ok(TcpStream::connect(&addresses[..]).map(drop)?);
+                let accept = || Ok(listener.accept().map(drop)?);
+                let echo = || {
+                    let mut cat = Command::new("cat");
+                    cat.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+                    Ok(cat.spawn()?.communicate("x").map(drop)?)
+                };
+                let (_, _, _) =
+                    (timeout(limit, connect), timeout(limit, accept), timeout(limit, echo));
+            }
+            // Those that were killed are reaped in the background.
+            while corio::all_tasks()?.len() > 1 {
+                yield_now()?;
+            }
+            assert_eq!(files(), before);
+            Ok(())
+        });
+        given_up.expect("it ends");
+    });
+    if let Some(output) = output {
+        assert!(output.status.success(), "{output:?}");
+    }
+}

@@ -35,6 +35,7 @@ fn reading_and_writing_nothing_is_done_at_once() -> Result<()> {
         assert_eq!(timeout(ms(1), || Ok(near.read(&mut [])?))?, 0);
         assert!(timeout(ms(1), || Ok(near.read(&mut [0])?)).is_err());
         assert_eq!(timeout(ms(1), || Ok(near.read(&mut [])?))?, 0);
+        assert_eq!(timeout(ms(1), || Ok(near.peek(&mut [])?))?, 0);
         assert_eq!(near.write(&[])?, 0);
         assert!(timeout(ms(1), || Ok(near.write_all(&pattern(LARGE))?)).is_err());
         assert_eq!(timeout(ms(1), || Ok(near.write(&[])?))?, 0, "also where there is no room");
@@ -177,6 +178,29 @@ fn options_are_what_they_were_set_to() -> Result<()> {
         assert_eq!(stream.linger()?, None);
         stream.set_linger(Some(Duration::ZERO))?;
         assert_eq!(stream.linger()?, Some(Duration::ZERO));
+        Ok(())
+    })
+}
+
+/// Zero, which a fraction of a second would be cut down to, drops what is unsent.
+#[test]
+fn a_fraction_of_a_second_is_not_taken_for_none() -> Result<()> {
+    run(|| {
+        let (stream, _far) = connection()?;
+        stream.set_linger(Some(ms(1)))?;
+        assert_eq!(stream.linger()?, Some(Duration::from_secs(1)));
+        stream.set_linger(Some(ms(1500)))?;
+        assert_eq!(stream.linger()?, Some(Duration::from_secs(2)));
+        stream.set_linger(Some(Duration::MAX))?;
+        assert!(stream.linger()? > Some(Duration::from_secs(60)));
+        stream.set_linger(None)?; // else dropping it would take its time
+        stream.set_keepalive(Some(ms(1)))?;
+        assert!(stream.keepalive()?);
+        #[cfg(target_os = "linux")]
+        {
+            let idle = rustix::net::sockopt::tcp_keepidle(&stream);
+            assert_eq!(idle.map_err(io::Error::from)?, Duration::from_secs(1));
+        }
         Ok(())
     })
 }

@@ -107,6 +107,82 @@ fn errors_name_the_path() -> Result<()> {
     })
 }
 
+/// The system would take `a\0b` for `a`.
+#[test]
+fn paths_that_are_none_are_refused() -> Result<()> {
+    run(|| {
+        let folder = TempDir::new();
+        let _listener = UnixListener::bind(folder.path().join("a"))?;
+        let _datagrams = UnixDatagram::bind(folder.path().join("d"))?;
+        for name in ["a\0b", "d\0b", "\0a", &"long".repeat(50)] {
+            let path = if name.starts_with('\0') { name.into() } else { folder.path().join(name) };
+            let errors = [
+                UnixStream::connect(&path).err(),
+                UnixListener::bind(&path).err(),
+                UnixDatagram::bind(&path).err(),
+                UnixDatagram::unbound()?.connect(&path).err(),
+                UnixDatagram::unbound()?.send_to(b"x", &path).err(),
+            ];
+            for error in errors {
+                assert_eq!(error.expect(name).kind(), ErrorKind::InvalidInput);
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_path_need_not_be_text() -> Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+
+    run(|| {
+        let folder = TempDir::new();
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        let listener = UnixListener::bind(&path)?;
+        let stream = UnixStream::connect(&path)?;
+        assert_eq!(stream.peer_addr()?.as_pathname(), Some(&*path));
+        assert!(listener.accept()?.1.is_unnamed());
+        Ok(())
+    })
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_no_paths_are_addresses_too() -> Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    let address = |name: &str| {
+        SocketAddr::from_abstract_name(format!("corio-test-{}-{name}\0\n", std::process::id()))
+    };
+    virtual_run(|| {
+        let [stream, here, there, nobody] = ["stream", "here", "there", "nobody"].map(address);
+        let (stream, nobody) = (stream?, nobody?);
+        let listener = UnixListener::bind_addr(&stream)?;
+        let mut near = UnixStream::connect_addr(&stream)?;
+        let (mut far, _) = listener.accept()?;
+        near.write_all(b"x")?;
+        far.read_exact(&mut [0])?;
+        let error = UnixStream::connect_addr(&nobody).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        assert!(error.to_string().contains("nobody"), "{error}");
+        let unnamed = near.local_addr()?;
+        let error = UnixStream::connect_addr(&unnamed).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+
+        let near = UnixDatagram::bind_addr(&here?)?;
+        let far = UnixDatagram::bind_addr(&there?)?;
+        near.connect_addr(&far.local_addr()?)?;
+        near.send(b"hello")?;
+        let mut buffer = [0; 8];
+        let (length, from) = far.recv_from(&mut buffer)?;
+        assert_eq!(&buffer[..length], b"hello");
+        far.send_to_addr(b"and you", &from)?;
+        assert_eq!(near.recv(&mut buffer)?, 7);
+        Ok(())
+    })
+}
+
 #[test]
 fn connecting_waits_for_a_place_in_the_queue() -> Result<()> {
     virtual_run(|| {

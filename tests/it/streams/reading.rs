@@ -220,6 +220,43 @@ fn a_cancelled_read_leaves_what_has_come_for_the_next() -> Result<()> {
 }
 
 #[test]
+fn reads_of_every_kind_that_are_cancelled_at_any_moment_lose_nothing() -> Result<()> {
+    run(|| {
+        let (mut reader, _writer, mut far) = stream_and_socket()?;
+        let bytes = pattern(200_000);
+        let all = bytes.clone();
+        let writing = create_task(move || {
+            for piece in all.chunks(777) {
+                far.write_all(piece)?;
+                yield_now()?;
+            }
+            Ok(())
+        });
+        let mut received = Vec::new();
+        for step in 0.. {
+            let limit = std::time::Duration::from_micros(step % 7 * 10);
+            let read = timeout(limit, || match step % 4 {
+                0 => reader.read_line(),
+                1 => reader.read_until_any(&["\r\n", "x"]),
+                2 => reader.read_exactly(1000),
+                _ => reader.read_some(50),
+            });
+            match read {
+                Ok(read) if read.is_empty() => break,
+                Ok(read) => received.extend(read),
+                Err(error) if error.is_timeout() => {}
+                Err(error) => {
+                    let end: &IncompleteRead = error.downcast_ref().expect("the end");
+                    received.extend(&end.partial);
+                }
+            }
+        }
+        assert!(received == bytes);
+        writing.wait()
+    })
+}
+
+#[test]
 fn a_reset_is_an_error_now_and_later() -> Result<()> {
     run(|| {
         let (mut reader, writer, far) = stream_and_socket()?;

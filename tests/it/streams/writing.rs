@@ -321,6 +321,30 @@ fn what_the_peer_said_before_it_hung_up_can_be_read_after_a_failed_write() -> Re
 }
 
 #[test]
+fn a_reset_that_the_writer_has_met_is_no_end_for_the_reader() -> Result<()> {
+    run(|| {
+        let (mut reader, writer, far) = stream_and_socket()?;
+        far.set_linger(Some(std::time::Duration::ZERO))?;
+        writer.write("are you there?")?;
+        drop(far);
+        sleep(ms(1))?;
+        let error = writer.write("hello?").unwrap_err();
+        assert_eq!(kind(&error), Some(ErrorKind::ConnectionReset));
+        for _ in 0..2 {
+            let error = reader.read_line().unwrap_err();
+            assert_eq!(kind(&error), Some(ErrorKind::ConnectionReset), "what came may not be all");
+        }
+        writer.close();
+        assert_eq!(reader.read_line()?, b"", "whoever closes a connection sees its end");
+        Ok(())
+    })
+}
+
+fn kind(error: &corio::Error) -> Option<ErrorKind> {
+    error.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
+}
+
+#[test]
 fn who_waits_for_room_hears_of_the_failure() -> Result<()> {
     run(|| {
         let (_reader, writer, far) = stream_and_socket()?;

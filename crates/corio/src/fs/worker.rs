@@ -1,25 +1,24 @@
 //! Operations on other threads, one after the other, over a state that they share.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use corio_futures::Cancelled;
-
-use crate::threads::{Executor, run_and_wait};
+use crate::threads::{Executor, Line, run_in_line};
 
 /// What operations on other threads work on, whichever thread that is.
 ///
 /// An operation owns all that it uses, so it may go on when nobody waits for it any more. The next
-/// one begins when it has ended; and what it leaves in the state the next one finds.
+/// one begins when it has ended, and takes up no thread before; what it leaves in the state the next
+/// one finds.
 #[derive(Debug)]
 pub(crate) struct Worker<S> {
     state: Arc<Mutex<S>>,
+    operations: Line,
 }
 
 impl<S: Default> Default for Worker<S> {
     fn default() -> Self {
-        Self { state: Arc::default() }
+        Self { state: Arc::default(), operations: Line::default() }
     }
 }
 
@@ -43,26 +42,12 @@ impl<S: Send + 'static> Worker<S> {
         executor: Option<&dyn Executor>,
         operation: impl FnOnce(&mut S) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
-        let (state, still_wanted) = (Arc::clone(&self.state), Arc::clone(&wanted.0));
-        let performed = run_and_wait(executor, move || {
-            // Another may be at it that nobody waits for any more.
+        let state = Arc::clone(&self.state);
+        let performed = run_in_line(&self.operations, executor, move || {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            if !still_wanted.load(Ordering::Acquire) {
-                return Err(Cancelled::new().into());
-            }
             // The error of the system as it is: what it was about is said by whoever waits.
             Ok(operation(&mut state))
         });
         performed?
-    }
-}
-
-/// Says, when it is dropped, that nobody waits any more.
-struct Wanted(Arc<AtomicBool>);
-
-impl Drop for Wanted {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }

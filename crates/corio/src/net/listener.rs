@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use super::io::{Direction, Registered};
-use super::sys::is_exhausted;
+use super::sys::{concerns_one_connection, is_exhausted};
 use super::{ListenSocket, Stream, StreamSocket};
 use crate::sleep;
 
@@ -37,7 +37,7 @@ impl<L: ListenSocket> Listener<L> {
 
     /// Waits for a connection. asyncio's `loop.sock_accept`.
     ///
-    /// A connection that was given up before it could be accepted is passed over.
+    /// A connection that was given up, or broke, before it could be accepted is passed over.
     ///
     /// # Cancellation
     ///
@@ -54,7 +54,7 @@ impl<L: ListenSocket> Listener<L> {
                 .registered
                 .perform(Direction::Read, "a connection", |listener| listener.accept());
             match accepted {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if concerns_one_connection(&error) => {}
                 Err(error) if is_exhausted(&error) => {
                     // The connection is still there, and so would be the error: not at once again.
                     sleep(BACK_OFF)?;

@@ -39,6 +39,32 @@ pub(super) fn is_exhausted(error: &io::Error) -> bool {
     }
 }
 
+/// Whether `accept` failed over one connection, which is gone, and not over the listener. On Linux
+/// it passes on what the network has said about the connection already.
+pub(super) fn concerns_one_connection(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let passed_on = [
+            Errno::CONNABORTED,
+            Errno::CONNRESET,
+            Errno::PROTO,
+            Errno::NOPROTOOPT,
+            Errno::HOSTDOWN,
+            Errno::HOSTUNREACH,
+            Errno::NETDOWN,
+            Errno::NETUNREACH,
+            #[cfg(target_os = "linux")]
+            Errno::NONET,
+        ];
+        passed_on.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+    }
+}
+
 /// Whether a non-blocking connect has begun and will be finished by the system.
 pub(super) fn is_in_progress(error: &io::Error) -> bool {
     #[cfg(unix)]
@@ -54,3 +80,27 @@ pub(super) fn is_in_progress(error: &io::Error) -> bool {
 pub(super) const NO_SIGNAL: i32 = rustix::net::SendFlags::NOSIGNAL.bits() as i32;
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 pub(super) const NO_SIGNAL: i32 = 0;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_befalls_one_connection_is_told_from_what_befalls_the_listener() {
+        let error = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        for errno in [Errno::CONNABORTED, Errno::PROTO, Errno::HOSTUNREACH] {
+            assert!(concerns_one_connection(&error(errno)), "{errno}");
+            assert!(!is_exhausted(&error(errno)), "{errno}");
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is_exhausted(&error(errno)), "{errno}");
+            assert!(!concerns_one_connection(&error(errno)), "{errno}");
+        }
+        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK, Errno::AGAIN] {
+            assert!(!is_exhausted(&error(errno)), "{errno}");
+            assert!(!concerns_one_connection(&error(errno)), "{errno}");
+        }
+    }
+}

@@ -104,6 +104,9 @@ impl TcpStream {
     /// Of the system; a cancellation, as an [`io::Error`].
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         self.registered().perform(Direction::Read, "bytes to read", |socket| socket.peek(buffer))
     }
 
@@ -136,7 +139,8 @@ impl TcpStream {
     }
 
     /// Has the peer asked whether it is still there when the connection has been idle for so
-    /// long, or never (`SO_KEEPALIVE`). One that does not answer ends the connection.
+    /// long, or never (`SO_KEEPALIVE`). One that does not answer ends the connection. Systems count
+    /// in seconds: a fraction counts as a whole one.
     ///
     /// # Errors
     ///
@@ -144,7 +148,9 @@ impl TcpStream {
     pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
         let socket = SockRef::from(self.socket());
         match idle {
-            Some(idle) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
+            Some(idle) => {
+                socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(whole_seconds(idle)))
+            }
             None => socket.set_keepalive(false),
         }
     }
@@ -162,14 +168,23 @@ impl TcpStream {
     /// the system goes on sending them, with zero they are dropped and the peer gets a reset.
     ///
     /// Any other time has closing **block the thread** until they are sent. To wait for that
-    /// without blocking, shut the writing half down and read to the end.
+    /// without blocking, shut the writing half down and read to the end. Systems count in seconds: a
+    /// fraction counts as a whole one.
     ///
     /// # Errors
     ///
     /// Of the system.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        SockRef::from(self.socket()).set_linger(linger)
+        SockRef::from(self.socket()).set_linger(linger.map(whole_seconds))
     }
+}
+
+/// The next whole number of seconds that a system can count to. Cut off, as they would be, those
+/// of less than one would come to zero, which means something else.
+fn whole_seconds(span: Duration) -> Duration {
+    const MOST: u64 = i32::MAX as u64;
+    let begun = u64::from(span.subsec_nanos() > 0);
+    Duration::from_secs(span.as_secs().saturating_add(begun).min(MOST))
 }
 
 #[track_caller]

@@ -30,12 +30,10 @@ where
     H: Fn(StreamReader, StreamWriter) -> Result<()> + 'static,
 {
     loop {
-        let accepted = listener.accept().and_then(|(stream, peer)| {
-            stream.socket().send_at_once()?;
-            Ok((stream, peer))
-        });
-        match accepted.map_err(Error::from) {
+        match listener.accept().map_err(Error::from) {
             Ok((stream, peer)) => {
+                // Some systems refuse where the peer is gone again: its handler will see.
+                let _ = stream.socket().send_at_once();
                 let options = TaskOptions::new().name(format!("client {peer:?} of {address:?}"));
                 welcome(stream, options, handler, clients);
             }

@@ -507,10 +507,12 @@ impl Parker for Header {
 
     unsafe fn begin_park(&self, wait: &Wait<'_>) -> Result<Option<Exit>> {
         self.begin_park(wait)?;
+        // SAFETY: the exit alone suspends by it.
+        let yielder = unsafe { self.yielder().raw() };
         // SAFETY: only the caller uses it, at once, and it was checked that the caller runs on this
         // task's stack or on that of a generator that it resumes: the task is suspended with both.
         // A yielder is there as long as its coroutine is suspended or running.
-        Ok(Some(unsafe { Exit::by(self.yielder().raw()) }))
+        Ok(Some(unsafe { Exit::by(yielder) }))
     }
 
     unsafe fn end_park(&self) -> Result<()> {

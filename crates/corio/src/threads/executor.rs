@@ -8,6 +8,7 @@ use corio_futures::contract::Wait;
 use corio_futures::{Error, Result};
 
 use super::job::{self, Job};
+use super::line::Line;
 use crate::event_loop::{EventLoop, EventLoopHandle};
 use crate::task::{LoopClosed, TaskOptions, create_task_with};
 use crate::timeout::timeout;
@@ -95,24 +96,37 @@ impl EventLoopHandle {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
+        self.hand_out(executor, None, body)
+    }
+
+    /// As [`run_in_executor`](Self::run_in_executor), when all that is in `line` has been done.
+    #[track_caller]
+    pub(super) fn hand_out<T, F>(
+        &self,
+        executor: Option<&dyn Executor>,
+        line: Option<&Line>,
+        body: F,
+    ) -> Result<Job<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
         let event_loop = &self.event_loop;
         if event_loop.is_closed() {
             return Err(LoopClosed.into());
         }
-        let caller = Location::caller();
-        if let Some(executor) = executor {
-            let (job, work) = job::prepare(event_loop, caller, false, body);
-            executor.execute(work);
-            return Ok(job);
-        }
-        if event_loop.threads.executor_shut_down.get() {
+        let is_default = executor.is_none();
+        if is_default && event_loop.threads.executor_shut_down.get() {
             return Err(ExecutorShutDown.into());
         }
-        let (job, work) = job::prepare(event_loop, caller, true, body);
-        let default = event_loop.threads.default_executor.borrow().clone();
-        match default {
-            Some(executor) => executor.execute(work),
-            None => Pool.execute(work),
+        let (job, work) = job::prepare(event_loop, Location::caller(), is_default, body);
+        let work = match line {
+            Some(line) => line.join(work),
+            None => Some(work),
+        };
+        if let Some(work) = work {
+            let default = event_loop.threads.default_executor.borrow().clone();
+            executor.or(default.as_deref()).unwrap_or(&Pool).execute(work);
         }
         Ok(job)
     }

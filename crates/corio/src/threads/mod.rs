@@ -23,7 +23,7 @@
 //! * [`task_waker`]: how a task is woken from anywhere, for [`std_future`](crate::std_future);
 //! * [`loop_handle`], [`call_handle`], [`function`], [`remote_task`]: what other threads hold;
 //! * [`expected`]: what the loop expects from other threads;
-//! * [`executor`], [`job`], [`to_thread`]: what the loop hands out.
+//! * [`executor`], [`job`], [`line`], [`to_thread`]: what the loop hands out.
 //!
 //! The files that name nothing but [`sync`] are checked by loom: `tests/threads_model` compiles
 //! them a second time, with loom's primitives, and `cargo test` runs every interleaving of a few
@@ -51,6 +51,7 @@ mod expected;
 mod function;
 mod inbox;
 mod job;
+mod line;
 mod loop_handle;
 mod oneshot;
 mod post;
@@ -78,11 +79,12 @@ pub use call_handle::ThreadsafeCallHandle;
 pub use executor::{Executor, ExecutorShutDown, Work};
 pub use function::ThreadsafeFunction;
 pub use job::{Job, JobDropped};
+pub(crate) use line::Line;
 pub use loop_handle::LoopHandle;
 pub use remote_task::RemoteTask;
 pub(crate) use task_waker::TaskWaker;
-pub(crate) use to_thread::run_and_wait;
 pub use to_thread::to_thread;
+pub(crate) use to_thread::{run_and_wait, run_in_line};
 
 /// What a loop has to do with other threads.
 pub(crate) struct Threads {

@@ -3,6 +3,7 @@
 use corio_futures::Result;
 
 use super::executor::Executor;
+use super::line::Line;
 use crate::event_loop::{EventLoop, EventLoopHandle};
 
 /// Runs `body` on another thread, and waits for what it returns. asyncio's `to_thread`.
@@ -54,11 +55,30 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
+    run(executor, None, body)
+}
+
+/// As [`run_and_wait`], when all that is in `line` has been done.
+#[track_caller]
+pub(crate) fn run_in_line<T, F>(line: &Line, executor: Option<&dyn Executor>, body: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    run(executor, Some(line), body)
+}
+
+#[track_caller]
+fn run<T, F>(executor: Option<&dyn Executor>, line: Option<&Line>, body: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
     const WHAT: &str = "a thread";
     let event_loop = EventLoop::current(WHAT)?;
     // Before the job is made: it must not run if nobody can wait for it.
     event_loop.current_task(WHAT)?.header().check_can_suspend(WHAT)?;
     // Whatever a task carries with it goes along from here, wrapped around `body`.
-    let job = EventLoopHandle { event_loop }.run_in_executor(executor, body)?;
+    let job = EventLoopHandle { event_loop }.hand_out(executor, line, body)?;
     job.wait()
 }

@@ -56,6 +56,46 @@ fn a_source_outlives_its_reactor() {
     });
 }
 
+/// What `AsFd` answers is not in the reactor's hands. It asks once, and undoes what it has done.
+#[test]
+#[cfg(unix)]
+fn an_owner_that_contradicts_itself_harms_nobody_else() {
+    use std::cell::Cell;
+    use std::net::TcpStream;
+    use std::os::fd::{AsFd, BorrowedFd};
+
+    struct Fickle {
+        one: TcpStream,
+        other: TcpStream,
+        asked: Cell<usize>,
+    }
+
+    impl AsFd for Fickle {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.asked.set(self.asked.get() + 1);
+            if self.asked.get() % 2 == 1 { self.one.as_fd() } else { self.other.as_fd() }
+        }
+    }
+
+    on_every_backend(|backend| {
+        let reactor = Reactor::with_backend(backend).unwrap();
+        let ((one, mut peer), (other, _other_peer)) = (connection(), connection());
+        let fickle = reactor.register(Fickle { one, other, asked: Cell::new(0) }, ()).unwrap();
+        fickle.clear_readable();
+        peer.write_all(b"x").unwrap();
+        while !fickle.readiness().readable {
+            reactor.wait(crate::support::LONG, |(), _| {}).unwrap();
+        }
+        // Both are free again afterwards, though both are still open.
+        let Fickle { one, other, .. } = fickle.into_io();
+        let one = reactor.register(one, ()).unwrap();
+        let other = reactor.register(other, ()).unwrap();
+        assert_eq!(reactor.sources(), 2);
+        wait_until(&reactor, &one, Readiness::READABLE);
+        drop((one, other));
+    });
+}
+
 #[test]
 fn data_is_dropped_with_its_source_and_may_use_the_reactor_then() {
     struct Registers(Rc<Reactor<Option<Registers>>>);

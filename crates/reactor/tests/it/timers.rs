@@ -119,3 +119,27 @@ fn a_key_of_the_past_cancels_nothing() {
     assert_eq!(timers.cancel(cancelled), None);
     assert_eq!(timers.pop_expired(now), Some(3));
 }
+
+/// Slower than others, as there are a million. How long each takes, the bench says.
+#[test]
+fn a_million_timers_are_set_cancelled_and_expire_in_order() {
+    const COUNT: u64 = 1_000_000;
+    let start = Instant::now();
+    let mut timers = Timers::new();
+    let deadline =
+        |i: u64| start + Duration::from_nanos(i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20);
+    let keys: Vec<_> = (0..COUNT).map(|i| timers.insert(deadline(i), i)).collect();
+    assert_eq!(timers.len() as u64, COUNT);
+    // All but every fourth, as timeouts are, from both ends towards the middle.
+    for i in (0..COUNT / 2).flat_map(|i| [i, COUNT - 1 - i]).filter(|i| i % 4 != 0) {
+        assert_eq!(timers.cancel(keys[i as usize]), Some(i));
+    }
+    assert_eq!(timers.len() as u64, COUNT / 4);
+    let mut last = start;
+    while let Some(next) = timers.next_deadline() {
+        let i = timers.pop_expired(next).expect("it is due");
+        assert!(i % 4 == 0 && deadline(i) == next && last <= next);
+        last = next;
+    }
+    assert!(keys.into_iter().all(|key| timers.cancel(key).is_none()));
+}

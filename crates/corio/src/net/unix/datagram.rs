@@ -52,6 +52,17 @@ impl UnixDatagram {
         Self::from_std(net::UnixDatagram::bind(path).map_err(explain("bind a socket to", path))?)
     }
 
+    /// A socket at `addr`, which need not be a path: on Linux, it may be a name that is in no file
+    /// system and goes with the socket.
+    ///
+    /// # Errors
+    ///
+    /// Of the system, with the address in the message; off the loop.
+    pub fn bind_addr(addr: &SocketAddr) -> io::Result<Self> {
+        let bound = net::UnixDatagram::bind_addr(addr);
+        Self::from_std(bound.map_err(explain("bind a socket to", addr))?)
+    }
+
     /// A socket that has no path: it can send, but nobody can answer it.
     ///
     /// # Errors
@@ -101,6 +112,15 @@ impl UnixDatagram {
         self.socket().connect(path).map_err(explain("connect to", path))
     }
 
+    /// As [`connect`](Self::connect), by an address of any kind.
+    ///
+    /// # Errors
+    ///
+    /// Of the system, with the address in the message.
+    pub fn connect_addr(&self, addr: &SocketAddr) -> io::Result<()> {
+        self.socket().connect_addr(addr).map_err(explain("connect to", addr))
+    }
+
     /// Sends a datagram to the peer that the socket is [connected](Self::connect) to.
     ///
     /// # Errors
@@ -119,8 +139,24 @@ impl UnixDatagram {
     #[track_caller]
     pub fn send_to(&self, bytes: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
         let path = path.as_ref();
+        self.send_by(|socket| socket.send_to(bytes, path))
+    }
+
+    /// Sends a datagram to the socket at `addr`, such as the one that another
+    /// [came from](Self::recv_from).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    #[track_caller]
+    pub fn send_to_addr(&self, bytes: &[u8], addr: &SocketAddr) -> io::Result<usize> {
+        self.send_by(|socket| socket.send_to_addr(bytes, addr))
+    }
+
+    #[track_caller]
+    fn send_by(&self, send: impl Fn(&net::UnixDatagram) -> io::Result<usize>) -> io::Result<usize> {
         loop {
-            let sent = self.write(|socket| match socket.send_to(bytes, path) {
+            let sent = self.write(|socket| match send(socket) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
                 sent => sent.map(Some),
             })?;

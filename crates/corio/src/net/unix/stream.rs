@@ -1,7 +1,8 @@
 //! Connections by a path, or by none.
 
+use std::fmt;
 use std::io;
-use std::os::unix::net;
+use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -50,10 +51,50 @@ impl UnixStream {
     /// Of the system, with the path in the message; off the loop.
     pub fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let explained = |error| explain("connect to", path)(error);
+        // Refuses what the system would take for a shorter path.
+        let address = SocketAddr::from_pathname(path).map_err(explain("connect to", path))?;
+        Self::connect_to(&address, path)
+    }
+
+    /// As [`connect`](Self::connect), where `addr` need not be a path: on Linux, it may be a name
+    /// that is in no file system.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Errors
+    ///
+    /// Of the system, with the address in the message; off the loop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// corio::run(|| {
+    ///     use std::os::linux::net::SocketAddrExt;
+    ///     use std::os::unix::net::SocketAddr;
+    ///
+    ///     use corio::net::{UnixListener, UnixStream};
+    ///
+    ///     let name = format!("example-{}", std::process::id());
+    ///     let address = SocketAddr::from_abstract_name(&name)?;
+    ///     let _listener = UnixListener::bind_addr(&address)?;
+    ///     let stream = UnixStream::connect_addr(&address)?;
+    ///     assert_eq!(stream.peer_addr()?.as_abstract_name(), Some(name.as_bytes()));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), corio::Error>(())
+    /// ```
+    pub fn connect_addr(addr: &SocketAddr) -> io::Result<Self> {
+        Self::connect_to(addr, addr)
+    }
+
+    fn connect_to(addr: &SocketAddr, name: &(impl fmt::Debug + ?Sized)) -> io::Result<Self> {
+        let explained = |error| explain("connect to", name)(error);
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
-        let address = SockAddr::unix(path).map_err(explained)?;
+        let address = sock_addr(addr).map_err(explained)?;
         while let Err(error) = socket.connect(&address) {
             if error.raw_os_error() != Some(Errno::AGAIN.raw_os_error()) {
                 return Err(explained(error));
@@ -72,5 +113,23 @@ impl UnixStream {
     pub fn pair() -> io::Result<(Self, Self)> {
         let (near, far) = net::UnixStream::pair()?;
         Ok((Self::from_std(near)?, Self::from_std(far)?))
+    }
+}
+
+/// The address as socket2 has it.
+fn sock_addr(addr: &SocketAddr) -> io::Result<SockAddr> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::ffi::OsStr;
+        use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::ffi::OsStrExt;
+
+        if let Some(name) = addr.as_abstract_name() {
+            return SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat()));
+        }
+    }
+    match addr.as_pathname() {
+        Some(path) => SockAddr::unix(path),
+        None => Err(io::Error::new(io::ErrorKind::InvalidInput, "nobody has this address")),
     }
 }

@@ -138,6 +138,14 @@ impl Connection {
             Err(error) if self.phase.get() == Phase::Closed && error.raw_os_error().is_some() => {
                 Ok(0)
             }
+            // The system says only once that a connection has broken. If it was the writer who was
+            // told, this is not the end that it looks like.
+            Ok(0) if !buffer.is_empty() && self.phase.get() != Phase::Closed => {
+                match self.lost.borrow().as_ref().filter(|lost| is_break(lost)) {
+                    Some(lost) => Err(lost.clone().into()),
+                    None => Ok(0),
+                }
+            }
             result => result,
         }
     }
@@ -254,6 +262,14 @@ impl Connection {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the connection broke by this before the peer has said all. Where nobody reads any more
+/// (`EPIPE`), the peer has closed it in good order.
+fn is_break(lost: &Error) -> bool {
+    lost.downcast_ref::<io::Error>().is_some_and(|error| {
+        error.raw_os_error().is_some() && error.kind() != io::ErrorKind::BrokenPipe
+    })
 }
 
 impl fmt::Debug for Connection {
