@@ -6,8 +6,8 @@
 //!
 //! The figure is the sum of the three parts beside it: the server's resident memory, its page tables, and the kernel's
 //! share. That is what the kernel's slabs grow by, less the client's end of each connection, which is taken to be
-//! half of what a pair of sockets takes that nobody polls; [`plain_socket`] finds that out. What lies in TCP's buffers is not in it:
-//! nothing does, as all has been read; what TCP still accounts for is named if there is any.
+//! half of what a pair of sockets takes that nobody polls; [`plain_socket`] finds that out. TCP's buffers are empty,
+//! as all has been read; what TCP still accounts for stands beside the rest, and is not in the sum.
 //!
 //! Slabs are the whole machine's, and a slab with room left from before is filled first: others who open and close files
 //! meanwhile make a round better or worse by some hundred bytes a connection.

@@ -58,7 +58,7 @@ fn run(session: &Session) -> Result<()> {
         match load.rate {
             None => {
                 let samples = play(session, &mut servers, &cores, BUFFER, |server| {
-                    Round::measure(session, server, &mut closed(server.port(), load)?)
+                    Round::measure(session, server, &mut closed_loop(server.port(), load)?)
                 })?;
                 show(session, &name, &what, &samples);
             }
@@ -80,7 +80,7 @@ fn run(session: &Session) -> Result<()> {
 }
 
 /// A closed loop of echoes.
-fn closed(port: u16, load: Load) -> Result<ClosedLoop> {
+fn closed_loop(port: u16, load: Load) -> Result<ClosedLoop> {
     let message = load.message();
     let exchange = Exchange { answer: message.len(), message: message.clone() };
     Ok(ClosedLoop::connect(port, load.connections, exchange, |echo| echo == message)?)

@@ -84,7 +84,7 @@ impl Work for OpenLoop {
     fn run(&mut self, duration: Duration) -> io::Result<u64> {
         let Self { epoll, connections, message, rate, latencies, lateness } = self;
         let begin = Instant::now();
-        let messages = (f64::from(*rate) * duration.as_secs_f64()) as u64;
+        let messages = (f64::from(*rate) * duration.as_secs_f64()).max(1.0) as u64;
         let due = |index: u64| begin + Duration::from_secs_f64(index as f64 / f64::from(*rate));
         let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
         let spin = Timespec::default();

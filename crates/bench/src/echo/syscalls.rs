@@ -51,7 +51,7 @@ fn run(session: &Session) -> Result<()> {
             let Launch::Listening(process) = Process::launch(server, &cores, BUFFER)? else {
                 continue;
             };
-            let mut generator = super::closed(process.port(), load)?;
+            let mut generator = super::closed_loop(process.port(), load)?;
             generator.run(session.size(Duration::from_millis(100), Duration::from_millis(10)))?;
             let Some(trace) = Trace::attach(process.id())? else {
                 session.note("syscalls is left out: strace may not attach itself");

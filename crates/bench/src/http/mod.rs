@@ -57,7 +57,7 @@ fn run(session: &Session) -> Result<()> {
     servers.retain(|server| session.wants(server.name));
     for connections in [50, 1000] {
         let samples = play(session, &mut servers, &cores, BUFFER, |server| {
-            Round::measure(session, server, &mut closed(server, connections)?)
+            Round::measure(session, server, &mut closed_loop(server, connections)?)
         })?;
         let what = format!("requests on {connections} connections");
         show(session, &format!("http/{connections}"), &what, &samples);
@@ -87,7 +87,7 @@ fn go(session: &Session) -> Option<go::Program> {
 }
 
 /// A closed loop of requests.
-fn closed(server: &Process, connections: usize) -> Result<ClosedLoop> {
+fn closed_loop(server: &Process, connections: usize) -> Result<ClosedLoop> {
     let answer = length_of_answer(server.port())?;
     let exchange = Exchange { message: REQUEST.to_vec(), answer };
     let is_right = |answer: &[u8]| answer.starts_with(b"HTTP/1.1 200 ");
