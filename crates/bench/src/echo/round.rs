@@ -228,7 +228,7 @@ fn busy(rounds: &[Round]) -> String {
     note + &disturbed(rounds)
 }
 
-/// Less than this share of a rate means that a server cannot keep up with it.
+/// Less than this share of a rate means that a server cannot keep up with it, or was kept from it.
 const KEPT_UP: f64 = 0.95;
 
 /// How busy a server was that was sent messages at a fixed rate, by a generator that is always busy.
@@ -236,7 +236,7 @@ fn keeping_up(rounds: &[Round], rate: u32) -> String {
     let reached = mean(rounds, Round::rate);
     let mut note = format!("busy: server {:.0} %", mean(rounds, Round::load) * 100.0);
     if reached < KEPT_UP * f64::from(rate) {
-        note += &format!(" (does not keep up: {reached:.0} a second)");
+        note += &format!(" (only {reached:.0} a second)");
     }
     note + &disturbed(rounds)
 }
