@@ -1,4 +1,4 @@
-"""What CPython's asyncio takes for a piece of work: NAME full|quick.
+"""What CPython's asyncio takes for a piece of work: NAME full|quick ROUNDS.
 
 Prints nanoseconds for each operation, a line for each round.
 """
@@ -7,9 +7,8 @@ import asyncio
 import sys
 import time
 
-NAME, SIZE = sys.argv[1:]
+NAME, SIZE, ROUNDS = sys.argv[1:]
 QUICK = SIZE == "quick"
-ROUNDS = 1 if QUICK else 5
 TIMES = 20 if QUICK else 20_000
 MANY = 100 if QUICK else 10_000
 
@@ -148,5 +147,5 @@ async def gather_yield():
     return (time.perf_counter() - start) / MANY
 
 
-for _ in range(ROUNDS):
+for _ in range(int(ROUNDS)):
     print(asyncio.run(globals()[NAME]()) * 1e9)

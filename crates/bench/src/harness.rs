@@ -3,8 +3,8 @@
 //! A [`Comparison`] is a set of cases, one for each implementation, which do the same work as often as they are
 //! told and say how long it took. Each case is first calibrated to a fixed time per round; then the
 //! cases run in turn, A B C A B C …, so that whatever disturbs the machine for a while disturbs all of them. What
-//! is kept of a case is the median of its rounds, with the best beside it: when the two lie far apart the
-//! machine was busy, and the run should be repeated.
+//! is kept of a case is the median of its rounds, with the better quartile and the best beside it: when they lie
+//! far apart the machine was busy, and the run should be repeated.
 //!
 //! CPython's asyncio, where `python3` is there, does the same work in a process of its own, after the rounds: it is slower
 //! by a factor that no disturbance explains away, so a few rounds of its own will do.
@@ -48,6 +48,10 @@ pub(crate) struct Session {
     pub(crate) quick: bool,
     /// Run only these implementations; all of them if empty.
     pub(crate) only: Vec<String>,
+    /// How many rounds to play, where the user wants another number than the bench's own.
+    pub(crate) rounds: Option<usize>,
+    /// What `--load` named, for the benches of servers to understand.
+    pub(crate) loads: Vec<String>,
 }
 
 impl Session {
@@ -58,6 +62,11 @@ impl Session {
     /// One of two sizes: the one worth measuring, or the one that only shows that it works.
     pub(crate) fn size<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
+    }
+
+    /// How many rounds to play: what the user said, or else one of two numbers, as for [`size`](Self::size).
+    pub(crate) fn rounds(&self, full: usize, quick: usize) -> usize {
+        self.rounds.unwrap_or_else(|| self.size(full, quick))
     }
 
     pub(crate) fn show(&self, table: &Table) {
@@ -131,7 +140,7 @@ impl<'a> Comparison<'a> {
 
     /// Runs the rounds and shows the table.
     pub(crate) fn run(mut self, session: &Session) {
-        let rounds = session.size(11, 3);
+        let rounds = session.rounds(11, 3);
         let round = session.size(Duration::from_millis(40), Duration::from_millis(1));
 
         self.cases.retain(|case| session.wants(case.name));
@@ -158,7 +167,7 @@ impl<'a> Comparison<'a> {
 fn asyncio(work: &str, session: &Session) -> Result<Vec<f64>> {
     let mut command = Command::new("python3");
     command.arg("-c").arg(include_str!("asyncio.py"));
-    command.arg(work).arg(session.size("full", "quick"));
+    command.arg(work).arg(session.size("full", "quick")).arg(session.rounds(5, 1).to_string());
     let output = command.output().map_err(|error| format!("python3: {error}"))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
@@ -260,15 +269,17 @@ impl Table {
             Better::Higher => "higher is better",
         };
         let mut text = format!("{}: {} ({}, {better})\n", self.name, self.about, self.unit);
-        text += &format!("  {:18}{:>12}{:>12}", "impl", "median", "best");
+        text += &format!("  {:18}{:>12}{:>12}{:>12}", "impl", "median", "quartile", "best");
         for reference in &self.references {
             text += &format!("{:>15}", format!("/ {reference}"));
         }
         text.push('\n');
         for row in &self.rows {
             let median = row.median();
-            let best = row.best(self.better);
-            text += &format!("  {:18}{:>12}{:>12}", row.name, figure(median), figure(best));
+            text += &format!("  {:18}", row.name);
+            for value in [median, row.quartile(self.better), row.best(self.better)] {
+                text += &format!("{:>12}", figure(value));
+            }
             for reference in &self.references {
                 let reference = self.rows.iter().find(|row| row.name == *reference);
                 let ratio = reference.map(|row| median / row.median());
@@ -288,12 +299,13 @@ impl Table {
         let mut text = String::new();
         for row in &self.rows {
             text += &format!(
-                r#"{{"bench":"{}","impl":"{}","value":{:.3},"unit":"{}","lower_is_better":{},"best":{:.3},"rounds":{},"note":"{}"}}"#,
+                r#"{{"bench":"{}","impl":"{}","value":{:.3},"unit":"{}","lower_is_better":{},"quartile":{:.3},"best":{:.3},"rounds":{},"note":"{}"}}"#,
                 self.name,
                 row.name,
                 row.median(),
                 self.unit,
                 self.better == Better::Lower,
+                row.quartile(self.better),
                 row.best(self.better),
                 row.samples.len(),
                 row.note,
@@ -306,21 +318,33 @@ impl Table {
 
 impl Row {
     fn median(&self) -> f64 {
-        let mut sorted = self.samples.clone();
-        sorted.sort_by(f64::total_cmp);
-        match sorted.len() {
-            0 => f64::NAN,
-            n if n % 2 == 1 => sorted[n / 2],
-            n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-        }
+        self.quantile(0.5)
+    }
+
+    /// What the best quarter of the rounds reached: others on the machine only ever make things worse, so where it
+    /// is noisy this moves less than the median.
+    fn quartile(&self, better: Better) -> f64 {
+        self.quantile(match better {
+            Better::Lower => 0.25,
+            Better::Higher => 0.75,
+        })
     }
 
     fn best(&self, better: Better) -> f64 {
-        let best = match better {
-            Better::Lower => f64::min,
-            Better::Higher => f64::max,
-        };
-        self.samples.iter().copied().reduce(best).unwrap_or(f64::NAN)
+        self.quantile(match better {
+            Better::Lower => 0.0,
+            Better::Higher => 1.0,
+        })
+    }
+
+    /// Between two samples, a mean of the two.
+    fn quantile(&self, share: f64) -> f64 {
+        let mut sorted = self.samples.clone();
+        sorted.sort_by(f64::total_cmp);
+        let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+        let rank = share * last as f64;
+        let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
+        below + (above - below) * rank.fract()
     }
 }
 
@@ -349,16 +373,25 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_its_median_best_and_ratios() {
+    fn a_row_has_its_median_quartile_best_and_ratios() {
         let text = table(Better::Lower).to_text();
         let corio: Vec<&str> = text.lines().nth(2).unwrap().split_whitespace().collect();
-        assert_eq!(corio, ["corio", "2.00", "1.00", "1.00", "0.10"]);
+        assert_eq!(corio, ["corio", "2.00", "1.50", "1.00", "1.00", "0.10"]);
     }
 
     #[test]
     fn the_best_is_the_largest_where_higher_is_better() {
         let table = table(Better::Higher);
-        assert_eq!(table.rows[0].best(table.better), 3.0);
+        let row = &table.rows[0];
+        assert_eq!((row.quartile(table.better), row.best(table.better)), (2.5, 3.0));
+    }
+
+    #[test]
+    fn the_user_has_the_last_word_on_rounds() {
+        let mut session = Session { quick: true, ..Session::default() };
+        assert_eq!(session.rounds(5, 1), 1);
+        session.rounds = Some(20);
+        assert_eq!(session.rounds(5, 1), 20);
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod http;
 mod lock;
 #[cfg(target_os = "linux")]
 mod many;
+#[cfg(target_os = "linux")]
+mod memory;
 mod peers;
 mod queue;
 mod spawn;
@@ -53,16 +55,21 @@ const BENCHES: &[Bench] = &[
     #[cfg(target_os = "linux")]
     echo::syscalls::BENCH,
     #[cfg(target_os = "linux")]
+    echo::idle::BENCH,
+    #[cfg(target_os = "linux")]
     http::BENCH,
 ];
 
 const USAGE: &str = "\
-usage: corio-bench NAME... [--json] [--quick] [--impl A,B,...]
+usage: corio-bench NAME... [--json] [--quick] [--rounds N] [--impl A,B,...] [--load L,M,...]
 
   NAME        comparisons to run, or `all`; without one, they are listed
   --json      one JSON object a line instead of tables
   --quick     tiny sizes: shows that everything runs, the figures mean nothing
+  --rounds N  so many rounds, where each comparison has a number of its own
   --impl A,B  only these implementations
+  --load L,M  what `echo` puts its servers under: connections and bytes, as in 50x64; with messages
+              a second as well, as in 1000x64@50000, it does not wait for answers; or `all`
   --list      list the comparisons";
 
 /// What the command line asks for.
@@ -97,6 +104,14 @@ fn parse() -> Result<Command> {
             Arg::Long("impl") => {
                 let list = arguments.value()?.string()?;
                 session.only.extend(list.split(',').map(String::from));
+            }
+            Arg::Long("rounds") => match arguments.value()?.parse()? {
+                0 => return Err("--rounds: no rounds, no figures".into()),
+                rounds => session.rounds = Some(rounds),
+            },
+            Arg::Long("load") => {
+                let list = arguments.value()?.string()?;
+                session.loads.extend(list.split(',').map(String::from));
             }
             Arg::Long("list") => return Ok(Command::List),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),

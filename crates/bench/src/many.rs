@@ -12,15 +12,17 @@
 //! mapping with a guard of its own for each coroutine, and ends where the system's limit for mappings does.
 
 use std::{
-    fs,
-    process::Stdio,
+    process::{self, Stdio},
     time::{Duration, Instant},
 };
 
 use corio_coroutine::{Coroutine, Stack};
 use corosensei::stack::DefaultStack;
 
-use crate::harness::{self, Bench, Better, Result, Session, Table};
+use crate::{
+    harness::{self, Bench, Better, Result, Session, Table},
+    memory::Memory,
+};
 
 pub(crate) const BENCH: Bench = Bench {
     name: "many",
@@ -40,7 +42,7 @@ const MAKERS: [(&str, Make); 2] = [("corio", corio), ("corosensei", corosensei)]
 fn run(session: &Session) -> Result<()> {
     let sizes: &[usize] = session.size(&[10, 1_000, 30_000, 100_000, 1_000_000], &[10, 1_000]);
     for &count in sizes {
-        let rounds = if count < 1_000_000 { session.size(5, 1) } else { 1 };
+        let rounds = session.rounds(if count < 1_000_000 { 5 } else { 1 }, 1);
         let table = |figure, about, unit| {
             let name = format!("many/{count}/{figure}");
             let table =
@@ -108,7 +110,7 @@ fn child(arguments: &[String]) -> Result<()> {
     let maker = MAKERS.iter().find(|(known, _)| known == name);
     let (_, make) = maker.ok_or_else(|| format!("no implementation `{name}`"))?;
 
-    let before = Memory::now()?;
+    let before = Memory::of(process::id())?;
     let mut resume_all = match make(count) {
         Ok(resume_all) => resume_all,
         Err(error) => {
@@ -117,7 +119,7 @@ fn child(arguments: &[String]) -> Result<()> {
         }
     };
     resume_all();
-    let after = Memory::now()?;
+    let after = Memory::of(process::id())?;
 
     let each = |before: u64, after: u64| (after - before) as f64 / count as f64;
     println!(
@@ -128,7 +130,7 @@ fn child(arguments: &[String]) -> Result<()> {
         after.mappings - before.mappings,
     );
     // Everything goes with the process; unwinding a million stacks would only take time.
-    std::process::exit(0)
+    process::exit(0)
 }
 
 /// The best of passes over all coroutines, in nanoseconds for each switch. At least three passes, and a quarter of a second.
@@ -143,31 +145,6 @@ fn round_robin(resume_all: &mut dyn FnMut(), count: usize) -> f64 {
         rounds += 1;
     }
     best
-}
-
-/// What this process uses.
-struct Memory {
-    resident: u64,
-    page_tables: u64,
-    mappings: u64,
-}
-
-impl Memory {
-    fn now() -> Result<Self> {
-        Ok(Self {
-            resident: kibibytes("/proc/self/smaps_rollup", "Rss:")? * 1024,
-            page_tables: kibibytes("/proc/self/status", "VmPTE:")? * 1024,
-            mappings: fs::read_to_string("/proc/self/maps")?.lines().count() as u64,
-        })
-    }
-}
-
-/// The figure on the line of a `/proc` file that starts with `key`.
-fn kibibytes(path: &str, key: &str) -> Result<u64> {
-    let text = fs::read_to_string(path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key));
-    let figure = line.and_then(|line| line.split_whitespace().next());
-    Ok(figure.ok_or_else(|| format!("{path} has no {key}"))?.parse()?)
 }
 
 fn corio(count: usize) -> Result<Box<dyn FnMut()>> {

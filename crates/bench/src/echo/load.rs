@@ -1,196 +1,147 @@
-//! The load generator: many ping-pong connections on one thread, with as little work for each message as the
-//! kernel allows. A message costs a `write`, a `read`, and its share of an `epoll_wait`: the
-//! sockets are registered once, edge-triggered, and a read that fills what was expected is not followed by
-//! another one to see `EAGAIN`.
+//! What an echo server is put under: so many connections, messages of so many bytes, and for an open loop how many a
+//! second.
 
-use std::{
-    fmt,
-    io::{self, Read, Write},
-    net::{Ipv4Addr, TcpStream},
-    os::fd::OwnedFd,
-    time::{Duration, Instant},
-};
+use std::{fmt, str::FromStr};
 
-use hdrhistogram::Histogram;
-use rustix::{
-    buffer::spare_capacity,
-    event::{
-        Timespec,
-        epoll::{self, CreateFlags, Event, EventData, EventFlags},
-    },
-};
+use crate::harness::{Result, Session};
 
-/// A silence longer than this means that the server hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What goes to and fro over a connection: a message, and so many bytes in return.
-#[derive(Clone)]
-pub(crate) struct Exchange {
-    pub(crate) message: Vec<u8>,
-    pub(crate) answer: usize,
-}
-
-/// For nanoseconds, up to a minute, to three digits.
-pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are in order")
-}
-
-/// So many connections, each with one message of so many bytes on its way.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Load {
     pub(super) connections: usize,
+    /// Bytes.
     pub(super) message: usize,
+    /// Messages a second on all connections together, sent without waiting for answers. Without it each connection has
+    /// one message on its way.
+    pub(super) rate: Option<u32>,
 }
 
+/// What the whole matrix is made of.
+const CONNECTIONS: [usize; 4] = [1, 50, 1000, 10_000];
+const MESSAGES: [usize; 4] = [64, 1024, 16 * 1024, 100 * 1024];
+
+/// Half of what a fast server can do with one core of a machine of today, and most of it.
+const OPEN: [Load; 3] = [open(50, 64, 50_000), open(1000, 64, 50_000), open(1000, 64, 80_000)];
+
+/// What is measured unless the user names something else.
+const USUAL: [Load; 9] = [
+    closed(1, 64),
+    closed(50, 64),
+    closed(1000, 64),
+    closed(10_000, 64),
+    closed(50, 1024),
+    closed(1000, 1024),
+    closed(50, 16 * 1024),
+    closed(50, 100 * 1024),
+    open(1000, 64, 50_000),
+];
+
+pub(super) const fn closed(connections: usize, message: usize) -> Load {
+    Load { connections, message, rate: None }
+}
+
+const fn open(connections: usize, message: usize, rate: u32) -> Load {
+    Load { connections, message, rate: Some(rate) }
+}
+
+/// More connections than this take a while to make.
+const QUICK_CONNECTIONS: usize = 1000;
+
+/// So many messages a second anyone can answer.
+const QUICK_RATE: u32 = 2000;
+
 impl Load {
+    /// Those that `--load` names, or the usual ones.
+    pub(super) fn of(session: &Session) -> Result<Vec<Self>> {
+        let mut loads = Vec::new();
+        for named in &session.loads {
+            if named == "all" {
+                let matrix = MESSAGES.iter().flat_map(|&m| CONNECTIONS.map(|c| closed(c, m)));
+                loads.extend(matrix.chain(OPEN));
+            } else {
+                loads.push(named.parse()?);
+            }
+        }
+        if loads.is_empty() {
+            loads.extend(USUAL);
+        }
+        if session.quick {
+            loads.retain(|load| load.connections <= QUICK_CONNECTIONS);
+            for load in &mut loads {
+                load.rate = load.rate.map(|rate| rate.min(QUICK_RATE));
+            }
+        }
+        Ok(loads)
+    }
+
     pub(super) fn describe(&self) -> String {
         let plural = if self.connections == 1 { "" } else { "s" };
-        format!("messages of {} B on {} connection{plural}", self.message, self.connections)
+        let rate = self.rate.map(|rate| format!(", {rate} a second")).unwrap_or_default();
+        format!("messages of {} B on {} connection{plural}{rate}", self.message, self.connections)
     }
-}
 
-impl Load {
     /// What an echo server is sent, and returns.
-    pub(super) fn exchange(&self) -> Exchange {
-        let message: Vec<u8> = (0..self.message).map(|i| i as u8).collect();
-        Exchange { message, answer: self.message }
+    pub(super) fn message(&self) -> Vec<u8> {
+        (0..self.message).map(|i| i as u8).collect()
     }
 }
 
-/// As in `50x64`: connections, then bytes.
+/// As in `50x64`: connections, then bytes; or as in `50x64@20000`.
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.connections, self.message)
+        write!(f, "{}x{}", self.connections, self.message)?;
+        self.rate.map_or(Ok(()), |rate| write!(f, "@{rate}"))
     }
 }
 
-/// Connections to one server.
-pub(crate) struct Generator {
-    epoll: OwnedFd,
-    connections: Vec<Connection>,
-    exchange: Exchange,
-    /// Where answers are read to.
-    buffer: Vec<u8>,
-    /// How long answers took, in nanoseconds, from the message's being handed to the kernel.
-    latencies: Histogram<u64>,
-    started: bool,
-}
+impl FromStr for Load {
+    type Err = String;
 
-struct Connection {
-    stream: TcpStream,
-    /// How much of the current message is still to be written, and to be read back.
-    unwritten: usize,
-    unread: usize,
-    sent: Instant,
-}
-
-impl Generator {
-    /// Connects, and sends one message over each connection, whose answer must be what `is_right` says.
-    pub(crate) fn connect(
-        port: u16,
-        connections: usize,
-        exchange: Exchange,
-        is_right: impl Fn(&[u8]) -> bool,
-    ) -> io::Result<Self> {
-        let mut buffer = vec![0; exchange.answer];
-        let latencies = histogram();
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let mut all = Vec::with_capacity(connections);
-        for index in 0..connections {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.write_all(&exchange.message)?;
-            stream.read_exact(&mut buffer)?;
-            if !is_right(&buffer) {
-                return Err(io::Error::other("the server did not answer as it should"));
-            }
-            stream.set_nonblocking(true)?;
-            let interest = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
-            epoll::add(&epoll, &stream, EventData::new_u64(index as u64), interest)?;
-            let (unwritten, unread) = (exchange.message.len(), exchange.answer);
-            all.push(Connection { stream, unwritten, unread, sent: Instant::now() });
-        }
-        Ok(Self { epoll, connections: all, exchange, buffer, latencies, started: false })
-    }
-
-    /// Plays ping-pong for so long, and returns how many messages came back. Messages on their way at the end
-    /// stay so, and the next call goes on with them.
-    pub(crate) fn run(&mut self, duration: Duration) -> io::Result<u64> {
-        let deadline = Instant::now() + duration;
-        let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
-        let mut events: Vec<Event> = Vec::with_capacity(1024);
-        let mut messages = 0;
-        let Self { epoll, connections, exchange, buffer, latencies, started } = self;
-        if !*started {
-            *started = true;
-            for connection in &mut *connections {
-                connection.advance(exchange, buffer)?;
-            }
-        }
-        while Instant::now() < deadline {
-            events.clear();
-            epoll::wait(&*epoll, spare_capacity(&mut events), Some(&patience))?;
-            if events.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "the server is silent"));
-            }
-            for event in &events {
-                let connection = &mut connections[event.data.u64() as usize];
-                if let Some(latency) = connection.advance(exchange, buffer)? {
-                    messages += 1;
-                    latencies.saturating_record(latency.as_nanos() as u64);
-                }
-            }
-        }
-        Ok(messages)
-    }
-
-    /// How long answers took since the last call.
-    pub(crate) fn take_latencies(&mut self) -> Histogram<u64> {
-        let taken = self.latencies.clone();
-        self.latencies.reset();
-        taken
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (size, rate) = match text.split_once('@') {
+                Some((size, rate)) => (size, Some(rate.parse().ok()?)),
+                None => (text, None),
+            };
+            let (connections, message) = size.split_once('x')?;
+            let load = Self {
+                connections: connections.parse().ok()?,
+                message: message.parse().ok()?,
+                rate,
+            };
+            let nothing = load.connections == 0 || load.message == 0 || load.rate == Some(0);
+            (!nothing).then_some(load)
+        };
+        parse().ok_or_else(|| {
+            format!("no load `{text}`: one is named as in 50x64, 1000x64@50000, or `all`")
+        })
     }
 }
 
-impl Connection {
-    /// Writes and reads what can be. Says how long an answer took, if this completed it and sent the
-    /// next message.
-    fn advance(&mut self, exchange: &Exchange, buffer: &mut [u8]) -> io::Result<Option<Duration>> {
-        self.write(&exchange.message)?;
-        if !self.read(buffer)? {
-            return Ok(None);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_is_read_as_it_is_written() {
+        for load in USUAL.into_iter().chain(OPEN) {
+            assert_eq!(load.to_string().parse(), Ok(load));
         }
-        let now = Instant::now();
-        let latency = now - self.sent;
-        self.unwritten = exchange.message.len();
-        self.unread = exchange.answer;
-        self.sent = now;
-        self.write(&exchange.message)?;
-        Ok(Some(latency))
     }
 
-    fn write(&mut self, message: &[u8]) -> io::Result<()> {
-        while self.unwritten > 0 {
-            match self.stream.write(&message[message.len() - self.unwritten..]) {
-                Ok(n) => self.unwritten -= n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
+    #[test]
+    fn what_is_not_a_load_is_refused() {
+        for text in
+            ["", "50", "50x", "x64", "0x64", "50x0", "50x64@", "50x64@0", "50x64@x", "-1x64"]
+        {
+            assert!(text.parse::<Load>().is_err(), "{text}");
         }
-        Ok(())
     }
 
-    /// True if the answer is complete.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
-        while self.unread > 0 {
-            match self.stream.read(&mut buffer[..self.unread]) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => self.unread -= n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
+    #[test]
+    fn all_is_the_matrix_and_the_open_loops() {
+        let session = Session { loads: vec!["all".into()], ..Session::default() };
+        let loads = Load::of(&session).unwrap();
+        assert_eq!(loads.len(), 16 + OPEN.len());
+        assert!(loads.contains(&closed(10_000, 100 * 1024)));
     }
 }

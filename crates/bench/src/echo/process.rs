@@ -1,7 +1,7 @@
 //! Servers as processes: starting one, placing it on a core, reading its CPU time.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, BufRead, BufReader},
     ops::Sub,
     path::Path,
@@ -36,18 +36,18 @@ impl Cores {
         Ok(Self { server, generator, allowed })
     }
 
-    /// Pins this thread to the generator's core until the result is dropped.
+    /// Pins this thread, and those and the processes it will start, to the generator's core until the result is
+    /// dropped.
     pub(crate) fn pin_generator(&self) -> io::Result<Pinned<'_>> {
-        pin(self.generator)?;
+        self.pin(self.generator)
+    }
+
+    fn pin(&self, core: usize) -> io::Result<Pinned<'_>> {
+        let mut set = CpuSet::new();
+        set.set(core);
+        sched_setaffinity(None, &set)?;
         Ok(Pinned { cores: self })
     }
-}
-
-/// Pins this thread, and those it will start, to a core.
-pub(crate) fn pin(core: usize) -> io::Result<()> {
-    let mut set = CpuSet::new();
-    set.set(core);
-    Ok(sched_setaffinity(None, &set)?)
 }
 
 pub(crate) struct Pinned<'a> {
@@ -70,6 +70,20 @@ pub(crate) fn raise_file_limit() -> io::Result<u64> {
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
+/// Says so if a process may not have so many connections open at once.
+pub(crate) fn enough_files(
+    session: &Session,
+    files: u64,
+    what: impl fmt::Display,
+    connections: usize,
+) -> bool {
+    let enough = files >= connections as u64 + 100; // some are for other things
+    if !enough {
+        session.note(&format!("{what} is left out: only {files} files may be open at once"));
+    }
+    enough
+}
+
 /// What became of starting a server.
 pub(crate) enum Launch {
     Listening(Process),
@@ -84,10 +98,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server on its core and waits for its first line, which is `port N` or `skip REASON`.
-    pub(crate) fn launch(server: &Server, cores: &Cores) -> Result<Launch> {
-        let mut command = server.command(cores.server)?;
+    /// Starts a server on its core, with buffers of so many bytes, and waits for its first line, which is `port N` or
+    /// `skip REASON`.
+    pub(crate) fn launch(server: &Server, cores: &Cores, buffer: usize) -> Result<Launch> {
+        let mut command = server.command(buffer)?;
+        let pinned = cores.pin(cores.server)?; // which a process inherits
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        drop(pinned);
         let child = match child {
             Ok(child) => child,
             Err(error) => {
@@ -114,6 +131,11 @@ impl Process {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How many files the server has open.
+    pub(crate) fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
     /// The CPU time of all threads of the server together.

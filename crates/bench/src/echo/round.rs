@@ -8,7 +8,7 @@ use std::{
 use hdrhistogram::Histogram;
 
 use super::{
-    load::Generator,
+    client::histogram,
     process::{Cores, CpuTime, Launch, Process},
     servers::Server,
 };
@@ -17,26 +17,29 @@ use crate::harness::{Better, Result, Session, Table};
 /// From this share of the time on, the programs that share the machine are taken to have disturbed a round.
 const DISTURBED: f64 = 0.03;
 
-/// The rounds of one server under one load.
-pub(crate) type Rounds = (&'static str, Vec<Round>);
+/// The rounds of one server under one load: what was measured in each.
+pub(crate) type Rounds<R = Round> = (&'static str, Vec<R>);
 
-/// All rounds of one load. A server that cannot run here is taken out of `servers`.
-pub(crate) fn play(
+/// All rounds of one load, with servers that have buffers of so many bytes. One that cannot run here is taken out of
+/// `servers`.
+pub(crate) fn play<R>(
     session: &Session,
     servers: &mut Vec<&Server>,
     cores: &Cores,
-    measure: impl Fn(&Process) -> Result<Round>,
-) -> Result<Vec<Rounds>> {
-    let mut samples: Vec<Rounds> = servers.iter().map(|server| (server.name, vec![])).collect();
-    for _ in 0..session.size(5, 1) {
+    buffer: usize,
+    measure: impl Fn(&Process) -> Result<R>,
+) -> Result<Vec<Rounds<R>>> {
+    let mut samples: Vec<Rounds<R>> = servers.iter().map(|server| (server.name, vec![])).collect();
+    for _ in 0..session.rounds(5, 1) {
         for (name, samples) in &mut samples {
             let Some(index) = servers.iter().position(|server| server.name == *name) else {
                 continue;
             };
-            match Process::launch(servers[index], cores)? {
+            match Process::launch(servers[index], cores, buffer)? {
                 Launch::Listening(process) => {
                     let _pinned = cores.pin_generator()?;
-                    samples.push(measure(&process)?);
+                    let round = measure(&process).map_err(|error| format!("{name}: {error}"));
+                    samples.push(round?);
                 }
                 Launch::Impossible(reason) => {
                     session.note(&format!("{name} is left out: {reason}"));
@@ -51,19 +54,13 @@ pub(crate) fn play(
 
 /// `what` is one of those that are counted, as in "messages of 64 B".
 pub(crate) fn show(session: &Session, name: &str, what: &str, samples: &[Rounds]) {
-    let table = |figure: &str, about, unit, better| {
-        let about = format!("{what}: {about}");
-        let table = Table::new(format!("{name}/{figure}"), about, unit, better);
-        table.reference("tokio").reference("epoll")
-    };
-    let mut cpu = table("cpu", "the server's CPU time for each", "ns", Better::Lower);
-    let mut rate = table("rate", "how many a second", "/s", Better::Higher);
-    let mut latency = table("latency", "how long each takes", "us", Better::Lower);
+    let cpu = cpu(name, what, samples);
+    let mut rate = table(name, "rate", what, "how many a second", "/s", Better::Higher);
+    let mut latency = table(name, "latency", what, "how long each takes", "us", Better::Lower);
     for (name, rounds) in samples {
         for round in rounds {
-            cpu.add(name, round.server.on_core.as_secs_f64() * 1e9 / round.count);
-            rate.add(name, round.count / round.elapsed);
-            latency.add(name, round.latency(0.5));
+            rate.add(name, round.rate());
+            latency.add(name, micros(&round.latencies, 0.5));
         }
         rate.note(name, busy(rounds));
         latency.note(name, tail(rounds));
@@ -71,6 +68,52 @@ pub(crate) fn show(session: &Session, name: &str, what: &str, samples: &[Rounds]
     session.show(&cpu);
     session.show(&rate);
     session.show(&latency);
+}
+
+/// The same of an [open loop](super::open), whose rate is given.
+pub(crate) fn show_open(session: &Session, name: &str, what: &str, rate: u32, samples: &[Rounds]) {
+    let mut cpu = cpu(name, what, samples);
+    for (name, rounds) in samples {
+        cpu.note(name, keeping_up(rounds, rate));
+    }
+    session.show(&cpu);
+    for (figure, about, quantile) in [
+        ("p50", "what half of them take at most, from when they are due", 0.5),
+        ("p99", "what 99 % of them take at most", 0.99),
+        ("p99.9", "what 99.9 % of them take at most", 0.999),
+    ] {
+        let mut latency = table(name, figure, what, about, "us", Better::Lower);
+        for (name, rounds) in samples {
+            for round in rounds {
+                latency.add(name, micros(&round.latencies, quantile));
+            }
+            let late = mean(rounds, |round| micros(&round.lateness, quantile));
+            latency.note(name, format!("sent at most {late:.1} late"));
+        }
+        session.show(&latency);
+    }
+}
+
+fn table(
+    name: &str,
+    figure: &str,
+    what: &str,
+    about: &str,
+    unit: &'static str,
+    better: Better,
+) -> Table {
+    let table = Table::new(format!("{name}/{figure}"), format!("{what}: {about}"), unit, better);
+    table.reference("tokio").reference("epoll")
+}
+
+fn cpu(name: &str, what: &str, samples: &[Rounds]) -> Table {
+    let mut cpu = table(name, "cpu", what, "the server's CPU time for each", "ns", Better::Lower);
+    for (name, rounds) in samples {
+        for round in rounds {
+            cpu.add(name, round.server.on_core.as_secs_f64() * 1e9 / round.count);
+        }
+    }
+    cpu
 }
 
 /// What happened in one round.
@@ -81,6 +124,7 @@ pub(crate) struct Round {
     server: CpuTime,
     generator: CpuTime,
     latencies: Histogram<u64>,
+    lateness: Histogram<u64>,
 }
 
 /// What puts a server under load.
@@ -90,15 +134,10 @@ pub(crate) trait Work {
 
     /// How long each took since the last call, in nanoseconds.
     fn take_latencies(&mut self) -> Histogram<u64>;
-}
 
-impl Work for Generator {
-    fn run(&mut self, duration: Duration) -> io::Result<u64> {
-        Generator::run(self, duration)
-    }
-
-    fn take_latencies(&mut self) -> Histogram<u64> {
-        Generator::take_latencies(self)
+    /// How late it began them, likewise: a closed loop never is.
+    fn take_lateness(&mut self) -> Histogram<u64> {
+        histogram()
     }
 }
 
@@ -130,6 +169,7 @@ impl Round {
 
     fn once(server: &Process, work: &mut impl Work, duration: Duration) -> Result<Self> {
         work.take_latencies();
+        work.take_lateness();
         let (server_before, generator_before) = (server.cpu_time()?, CpuTime::of_this_thread()?);
         let start = Instant::now();
         let count = work.run(duration)?;
@@ -139,12 +179,17 @@ impl Round {
             server: server.cpu_time()? - server_before,
             generator: CpuTime::of_this_thread()? - generator_before,
             latencies: work.take_latencies(),
+            lateness: work.take_lateness(),
         })
     }
 
-    /// In microseconds.
-    fn latency(&self, quantile: f64) -> f64 {
-        self.latencies.value_at_quantile(quantile) as f64 / 1e3
+    fn rate(&self) -> f64 {
+        self.count / self.elapsed
+    }
+
+    /// The share of the time that the server was on its core.
+    fn load(&self) -> f64 {
+        self.server.on_core.as_secs_f64() / self.elapsed
     }
 
     /// The share of the time that other programs kept one of the two from its core.
@@ -154,29 +199,53 @@ impl Round {
     }
 }
 
+/// What a quantile of nanoseconds is in microseconds.
+fn micros(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    histogram.value_at_quantile(quantile) as f64 / 1e3
+}
+
+fn mean(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
+    rounds.iter().map(figure).sum::<f64>() / rounds.len() as f64
+}
+
 /// What the slowest took, over all rounds.
 fn tail(rounds: &[Round]) -> String {
-    let mean = |quantile| {
-        rounds.iter().map(|round| round.latency(quantile)).sum::<f64>() / rounds.len() as f64
-    };
-    format!("p99 {:.0}, p99.9 {:.0}", mean(0.99), mean(0.999))
+    let [p99, p999] =
+        [0.99, 0.999].map(|quantile| mean(rounds, |round| micros(&round.latencies, quantile)));
+    format!("p99 {p99:.0}, p99.9 {p999:.0}")
 }
 
 /// How busy the two processes were, and what that says about the figures beside it.
-fn busy(samples: &[Round]) -> String {
-    let mean = |share: &dyn Fn(&Round) -> f64| {
-        samples.iter().map(share).sum::<f64>() / samples.len() as f64 * 100.0
-    };
-    let server = mean(&|sample| sample.server.on_core.as_secs_f64() / sample.elapsed);
-    let generator = mean(&|sample| sample.generator.on_core.as_secs_f64() / sample.elapsed);
-    let disturbance = mean(&Round::disturbance);
+fn busy(rounds: &[Round]) -> String {
+    let server = mean(rounds, Round::load) * 100.0;
+    let generator =
+        mean(rounds, |round| round.generator.on_core.as_secs_f64() / round.elapsed) * 100.0;
 
     let mut note = format!("busy: server {server:.0} %, generator {generator:.0} %");
     if generator > 95.0 && generator > server {
         note += " (the generator is the limit)";
     }
-    if disturbance > DISTURBED * 100.0 {
-        note += &format!(" (disturbed: {disturbance:.0} % spent waiting for a core)");
+    note + &disturbed(rounds)
+}
+
+/// Less than this share of a rate means that a server cannot keep up with it, or was kept from it.
+const KEPT_UP: f64 = 0.95;
+
+/// How busy a server was that was sent messages at a fixed rate, by a generator that is always busy.
+fn keeping_up(rounds: &[Round], rate: u32) -> String {
+    let reached = mean(rounds, Round::rate);
+    let mut note = format!("busy: server {:.0} %", mean(rounds, Round::load) * 100.0);
+    if reached < KEPT_UP * f64::from(rate) {
+        note += &format!(" (only {reached:.0} a second)");
     }
-    note
+    note + &disturbed(rounds)
+}
+
+fn disturbed(rounds: &[Round]) -> String {
+    let disturbance = mean(rounds, Round::disturbance);
+    if disturbance > DISTURBED {
+        format!(" (disturbed: {:.0} % spent waiting for a core)", disturbance * 100.0)
+    } else {
+        String::new()
+    }
 }

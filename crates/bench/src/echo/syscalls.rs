@@ -14,9 +14,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    load::{Generator, Load},
-    process::{self, Cores, Launch},
-    servers::{SERVERS, Server},
+    load::{self, Load},
+    process::{self, Cores, Launch, Process},
+    round::Work,
+    servers::{BUFFER, SERVERS},
 };
 use crate::harness::{Bench, Better, Result, Session, Table};
 
@@ -27,8 +28,7 @@ pub(crate) const BENCH: Bench = Bench {
     child: None,
 };
 
-const LOADS: [Load; 2] =
-    [Load { connections: 50, message: 64 }, Load { connections: 1000, message: 64 }];
+const LOADS: [Load; 2] = [load::closed(50, 64), load::closed(1000, 64)];
 
 /// How long strace may take to attach itself.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -48,10 +48,10 @@ fn run(session: &Session) -> Result<()> {
         let table = Table::new(format!("syscalls/{load}"), about, "calls", Better::Lower);
         let mut table = table.reference("epoll");
         for server in SERVERS.iter().filter(|server| session.wants(server.name)) {
-            let Launch::Listening(process) = Launch::of(server, &cores)? else { continue };
-            let exchange = load.exchange();
-            let mut generator =
-                Generator::connect(process.port(), load.connections, exchange, |_| true)?;
+            let Launch::Listening(process) = Process::launch(server, &cores, BUFFER)? else {
+                continue;
+            };
+            let mut generator = super::closed_loop(process.port(), load)?;
             generator.run(session.size(Duration::from_millis(100), Duration::from_millis(10)))?;
             let Some(trace) = Trace::attach(process.id())? else {
                 session.note("syscalls is left out: strace may not attach itself");
@@ -67,12 +67,6 @@ fn run(session: &Session) -> Result<()> {
         session.show(&table);
     }
     Ok(())
-}
-
-impl Launch {
-    fn of(server: &Server, cores: &Cores) -> Result<Self> {
-        process::Process::launch(server, cores)
-    }
 }
 
 /// The calls that matter, as "read 1.00, write 1.00".

@@ -1,10 +1,9 @@
-"""An echo server on CPython: asyncio|uvloop streams|protocol CORE."""
+"""An echo server on CPython: asyncio|uvloop streams|protocol BUFFER."""
 
 import asyncio
-import os
 import sys
 
-BUFFER = 16 * 1024
+LOOP, STYLE, BUFFER = sys.argv[1:]
 
 
 class Echo(asyncio.Protocol):
@@ -17,7 +16,7 @@ class Echo(asyncio.Protocol):
 
 async def echo(reader, writer):
     try:
-        while data := await reader.read(BUFFER):
+        while data := await reader.read(int(BUFFER)):
             writer.write(data)
             await writer.drain()
     except ConnectionError:
@@ -26,9 +25,9 @@ async def echo(reader, writer):
         writer.close()
 
 
-async def serve(style):
+async def serve():
     # TCP_NODELAY is what both loops set by default.
-    if style == "streams":
+    if STYLE == "streams":
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
     else:
         loop = asyncio.get_running_loop()
@@ -38,17 +37,15 @@ async def serve(style):
 
 
 def main():
-    loop, style, core = sys.argv[1:]
-    os.sched_setaffinity(0, {int(core)})
-    if loop == "uvloop":
+    if LOOP == "uvloop":
         try:
             import uvloop
         except ImportError as error:
             print("skip", error, flush=True)
             return
-        uvloop.run(serve(style))
+        uvloop.run(serve())
     else:
-        asyncio.run(serve(style))
+        asyncio.run(serve())
 
 
 main()

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// `python3` with the script. `arguments` are words for it; the core is appended by the caller.
+/// `python3` with the script. `arguments` are words for it.
 pub(super) fn command(arguments: &str) -> Command {
     let mut command = Command::new("python3");
     command.arg("-c").arg(include_str!("asyncio.py"));

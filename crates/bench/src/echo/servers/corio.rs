@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use corio::net::{TcpListener, TcpStream};
 
-use super::{ANY_PORT, BUFFER, announce};
+use super::{ANY_PORT, announce, buffer};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn serve() -> Result<()> {
 
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = [0; BUFFER];
+    let mut buffer = buffer();
     loop {
         match stream.read(&mut buffer)? {
             0 => return Ok(()),
@@ -51,7 +51,7 @@ pub(crate) fn serve_streams() -> Result<()> {
 }
 
 fn echo_streams(mut reader: corio::StreamReader, writer: corio::StreamWriter) -> corio::Result<()> {
-    let mut buffer = [0; BUFFER];
+    let mut buffer = buffer();
     loop {
         match reader.read(&mut buffer)? {
             0 => return Ok(()),

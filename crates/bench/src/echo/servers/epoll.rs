@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{ANY_PORT, BUFFER, announce};
+use super::{ANY_PORT, announce, buffer};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn serve() -> Result<()> {
     announce(listener.local_addr())?;
 
     let mut connections: Vec<Option<Connection>> = Vec::new(); // by file descriptor
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = buffer();
     let mut events: Vec<Event> = Vec::with_capacity(1024);
     loop {
         events.clear();

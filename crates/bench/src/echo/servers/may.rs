@@ -1,12 +1,10 @@
 //! may: one worker, a coroutine for each connection, as in its own `echo` example.
-//!
-//! The buffer is on the heap: may's stacks are 32 KiB by default.
 
 use std::io::{self, Read, Write};
 
 use may::net::{TcpListener, TcpStream};
 
-use super::{ANY_PORT, BUFFER, announce};
+use super::{ANY_PORT, announce, buffer};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -25,7 +23,7 @@ pub(super) fn serve() -> Result<()> {
 
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = buffer();
     loop {
         match stream.read(&mut buffer)? {
             0 => return Ok(()),

@@ -11,12 +11,13 @@ mod tokio;
 use std::{
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::Command,
+    sync::OnceLock,
 };
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::process;
 use crate::harness::{self, Result};
 
 /// Every server there is. A new one is a file in this folder and a line here.
@@ -34,8 +35,19 @@ pub(crate) const SERVERS: &[Server] = &[
     Server::python("uvloop-protocol", "uvloop protocol"),
 ];
 
-/// The size of each connection's buffer, in bytes.
+/// The usual size of each connection's buffer, in bytes.
 pub(crate) const BUFFER: usize = 16 * 1024;
+
+/// A connection's buffer, of the size that the parent wants.
+fn buffer() -> Vec<u8> {
+    vec![0; buffer_size()]
+}
+
+fn buffer_size() -> usize {
+    BUFFER_SIZE.get().copied().unwrap_or(BUFFER)
+}
+
+static BUFFER_SIZE: OnceLock<usize> = OnceLock::new();
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -48,6 +60,8 @@ enum Program {
     Own(fn() -> Result<()>),
     /// CPython, with the words that tell the script what to do.
     Python(&'static str),
+    /// Any other program.
+    File(PathBuf),
 }
 
 impl Server {
@@ -69,17 +83,23 @@ impl Server {
         Self { name, bench: "echo", program }
     }
 
-    /// The command that runs this server on a core.
-    pub(crate) fn command(&self, core: usize) -> Result<Command> {
-        let mut command = match self.program {
+    /// A server that is a program of its own. It must [announce] its port, too.
+    pub(crate) const fn file(bench: &'static str, name: &'static str, path: PathBuf) -> Self {
+        Self { name, bench, program: Program::File(path) }
+    }
+
+    /// The command that runs this server, which reads into buffers of so many bytes if it has any.
+    pub(crate) fn command(&self, buffer: usize) -> Result<Command> {
+        let mut command = match &self.program {
             Program::Own(_) => {
                 let mut command = harness::child(self.bench)?;
                 command.arg(self.name);
                 command
             }
             Program::Python(arguments) => asyncio::command(arguments),
+            Program::File(path) => Command::new(path),
         };
-        command.arg(core.to_string());
+        command.arg(buffer.to_string());
         Ok(command)
     }
 }
@@ -89,13 +109,14 @@ pub(crate) fn child(arguments: &[String]) -> Result<()> {
     serve(SERVERS, arguments)
 }
 
-/// A child process that is one of `servers`: `arguments` are its name and its core.
+/// A child process that is one of `servers`: `arguments` are its name and the size of its buffers.
 pub(crate) fn serve(servers: &[Server], arguments: &[String]) -> Result<()> {
-    let [name, core] = arguments else {
-        return Err("a server and a core are expected".into());
+    let [name, buffer] = arguments else {
+        return Err("a server and the size of its buffers are expected".into());
     };
+    let buffer = buffer.parse()?;
+    BUFFER_SIZE.get_or_init(|| buffer);
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    process::pin(core.parse()?)?;
     let server = servers.iter().find(|server| server.name == name);
     match server.map(|server| &server.program) {
         Some(Program::Own(serve)) => serve(),

@@ -10,7 +10,7 @@ use monoio::{
     utils::detect_uring,
 };
 
-use super::{ANY_PORT, BUFFER, announce, skip};
+use super::{ANY_PORT, announce, buffer_size, skip};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -29,7 +29,7 @@ pub(super) fn serve() -> Result<()> {
 
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut buffer = Vec::with_capacity(buffer_size());
     loop {
         let (read, filled) = stream.read(buffer).await;
         if read? == 0 {

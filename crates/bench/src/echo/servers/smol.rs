@@ -11,7 +11,7 @@ use async_executor::LocalExecutor;
 use async_io::Async;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use super::{ANY_PORT, BUFFER, announce};
+use super::{ANY_PORT, announce, buffer};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn serve() -> Result<()> {
 
 async fn echo(mut stream: Async<TcpStream>) -> io::Result<()> {
     stream.get_ref().set_nodelay(true)?;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = buffer();
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),

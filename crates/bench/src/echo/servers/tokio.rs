@@ -6,7 +6,7 @@ use tokio::{
     runtime::Builder,
 };
 
-use super::{ANY_PORT, BUFFER, announce};
+use super::{ANY_PORT, announce, buffer};
 use crate::harness::Result;
 
 pub(super) fn serve() -> Result<()> {
@@ -22,7 +22,7 @@ pub(super) fn serve() -> Result<()> {
 
 async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = buffer();
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
