@@ -90,6 +90,12 @@ impl<S: StreamSocket> Stream<S> {
         &self.registered
     }
 
+    /// Waits until a read is worth a try.
+    #[track_caller]
+    pub(crate) fn wait_readable(&self) -> io::Result<()> {
+        self.registered.ready(Direction::Read, "bytes to read")
+    }
+
     /// Waits until a write is worth a try.
     #[track_caller]
     pub(crate) fn wait_writable(&self) -> io::Result<()> {

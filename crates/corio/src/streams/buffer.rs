@@ -56,6 +56,14 @@ impl Buffer {
         &mut self.bytes[self.end..end]
     }
 
+    /// Gives the memory back if nothing is in it.
+    pub(crate) fn release_if_empty(&mut self) {
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+            self.bytes = Vec::new();
+        }
+    }
+
     pub(crate) fn advance(&mut self, count: usize) {
         self.end += count;
         debug_assert!(self.end <= self.bytes.len());
@@ -128,6 +136,19 @@ mod tests {
             assert!(buffer.take(taken).into_iter().eq(model.drain(..taken)));
             assert_eq!(buffer.len(), model.len());
         }
+    }
+
+    #[test]
+    fn an_empty_buffer_gives_its_memory_back_and_another_keeps_it() {
+        let mut buffer = Buffer::new();
+        fill(&mut buffer, std::iter::repeat_n(1, 10));
+        buffer.release_if_empty();
+        assert_eq!(buffer.filled(), [1; 10]);
+        buffer.consume(10);
+        buffer.release_if_empty();
+        assert_eq!(buffer.bytes.capacity(), 0);
+        fill(&mut buffer, std::iter::repeat_n(2, 10));
+        assert_eq!(buffer.filled(), [2; 10]);
     }
 
     #[test]

@@ -153,6 +153,11 @@ where
         Read::read(&mut &self.0, buffer)
     }
 
+    #[track_caller]
+    fn wait_readable(&self) -> io::Result<()> {
+        self.0.registered().ready(Direction::Read, "bytes to read")
+    }
+
     fn try_write(&self, _: &[u8]) -> io::Result<usize> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -208,6 +208,11 @@ impl StreamReader {
     #[track_caller]
     fn fill(&mut self) -> Result<bool> {
         let Self { connection, buffer, ended, failed, .. } = self;
+        if failed.is_none() && !*ended {
+            // An idle connection has no buffer.
+            buffer.release_if_empty();
+            connection.wait_readable()?;
+        }
         let count = read(connection, ended, failed, buffer.room())?;
         self.buffer.advance(count);
         Ok(count > 0)

@@ -22,6 +22,16 @@ pub trait Transport: Any + fmt::Debug {
     /// Whatever goes wrong; a cancellation, by which nothing may be lost.
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Waits until a read is worth a try: a reader that waits here needs no memory to read into.
+    /// Returns at once, which is what it does unless it is overridden, where that cannot be told.
+    ///
+    /// # Errors
+    ///
+    /// Whatever goes wrong; a cancellation.
+    fn wait_readable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes as much as there is room for, and does not wait.
     ///
     /// # Errors
@@ -89,6 +99,11 @@ impl<S: StreamSocket> Transport for Stream<S> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut stream = self;
         Read::read(&mut stream, buffer)
+    }
+
+    #[track_caller]
+    fn wait_readable(&self) -> io::Result<()> {
+        Stream::wait_readable(self)
     }
 
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {

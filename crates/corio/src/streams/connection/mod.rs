@@ -129,6 +129,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Waits until a read is worth a try, as far as that can be told.
+    #[track_caller]
+    pub(super) fn wait_readable(&self) -> io::Result<()> {
+        match self.transport() {
+            Some(transport) => transport.wait_readable(),
+            None => Ok(()),
+        }
+    }
+
     /// Reads some bytes; none are the end.
     #[track_caller]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
