@@ -43,6 +43,9 @@ impl<S: StreamSocket> Stream<S> {
     }
 
     pub(super) fn from_registered(registered: Registered<S>) -> Self {
+        // As a rule the peer has said nothing yet; if it has, the next poll brings the news, and that
+        // there is room to write in any case. So a read is not tried in vain.
+        registered.exhausted(Direction::Read);
         Self { registered: Rc::new(registered) }
     }
 
