@@ -222,7 +222,11 @@ fn what_is_not_sent_when_the_loop_ends_is_an_error_and_no_cancellation_of_others
 
 #[test]
 fn a_stream_outlives_its_loop_harmlessly() -> Result<()> {
-    let (reader, writer, mut far) = run(stream_and_socket)?;
+    let (mut reader, writer, mut far) = run(stream_and_socket)?;
+    far.write_all(b"hello\n")?;
+    assert_eq!(reader.read_line()?, b"hello\n");
+    let error = reader.read_line().unwrap_err();
+    assert!(error.to_string().starts_with("no running event loop"), "{error}");
     writer.write("small")?; // the system takes it
     let error = writer.write(pattern(LARGE)).unwrap_err();
     assert!(error.to_string().starts_with("no running event loop"), "{error}");

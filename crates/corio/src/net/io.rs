@@ -51,7 +51,8 @@ impl<S: AsSource + 'static> Registered<S> {
         &self.event_loop
     }
 
-    /// Performs an operation, waiting as often as it would block.
+    /// Performs an operation, waiting as often as it would block. Off the loop nobody knows whether it
+    /// would, so it is tried, and fails if it has to wait.
     ///
     /// Charges the task's budget, so that one that never has to wait lets others run too.
     #[track_caller]
@@ -63,14 +64,21 @@ impl<S: AsSource + 'static> Registered<S> {
     ) -> io::Result<R> {
         let wait = Wait::new(what);
         loop {
+            let mut elsewhere = None;
             if !self.is_ready(direction) {
-                self.wait(direction, &wait)?;
-                continue;
+                elsewhere = self.check_loop(what).err();
+                if elsewhere.is_none() {
+                    self.wait(direction, &wait)?;
+                    continue;
+                }
             }
             contract::charge()?;
             match operation(self.get()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.exhausted(direction);
+                    if let Some(error) = elsewhere {
+                        return Err(error.into());
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
@@ -101,9 +109,16 @@ impl<S: AsSource + 'static> Registered<S> {
     pub(crate) fn ready(&self, direction: Direction, what: &'static str) -> io::Result<()> {
         let wait = Wait::new(what);
         while !self.is_ready(direction) && !self.released.get() {
+            self.check_loop(what)?;
             self.wait(direction, &wait)?;
         }
         Ok(())
+    }
+
+    /// Waits until a read is worth a try. Off the loop it is: the read itself says whether it works.
+    #[track_caller]
+    pub(crate) fn ready_to_read(&self, what: &'static str) -> io::Result<()> {
+        if self.check_loop(what).is_err() { Ok(()) } else { self.ready(Direction::Read, what) }
     }
 
     /// Ends every [`ready`](Self::ready), under way or to come. What a socket has `shutdown` for.
@@ -144,8 +159,8 @@ impl<S: AsSource + 'static> Registered<S> {
         }
     }
 
+    /// Waits for news, on the loop.
     fn wait(&self, direction: Direction, wait: &Wait<'_>) -> Result<(), Error> {
-        self.check_loop(wait.what())?;
         let waiters = match direction {
             Direction::Read => &self.source.data().readable,
             Direction::Write => &self.source.data().writable,

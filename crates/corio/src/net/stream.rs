@@ -96,7 +96,7 @@ impl<S: StreamSocket> Stream<S> {
     /// Waits until a read is worth a try.
     #[track_caller]
     pub(crate) fn wait_readable(&self) -> io::Result<()> {
-        self.registered.ready(Direction::Read, "bytes to read")
+        self.registered.ready_to_read("bytes to read")
     }
 
     /// Waits until a write is worth a try.

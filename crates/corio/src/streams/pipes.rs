@@ -155,7 +155,7 @@ where
 
     #[track_caller]
     fn wait_readable(&self) -> io::Result<()> {
-        self.0.registered().ready(Direction::Read, "bytes to read")
+        self.0.registered().ready_to_read("bytes to read")
     }
 
     fn try_write(&self, _: &[u8]) -> io::Result<usize> {
