@@ -3,6 +3,7 @@
 #[cfg(doctest)]
 mod book;
 pub mod conformance;
+pub mod tls_configs;
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
