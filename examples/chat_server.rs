@@ -69,7 +69,11 @@ fn self_test() -> Result<()> {
 
 fn main() -> Result<()> {
     corio::run(|| match std::env::args().nth(1).filter(|argument| argument != "--self-test") {
-        Some(address) => open(&address)?.serve_forever(),
+        Some(address) => {
+            let server = open(&address)?;
+            println!("serving at {}", server.local_addr());
+            server.serve_forever()
+        }
         None => self_test(),
     })
 }

@@ -52,7 +52,11 @@ fn self_test() -> corio::Result<()> {
 
 fn main() -> corio::Result<()> {
     corio::run(|| match std::env::args().nth(1).filter(|argument| argument != "--self-test") {
-        Some(address) => serve(&TcpListener::bind(address)?),
+        Some(address) => {
+            let listener = TcpListener::bind(address)?;
+            println!("serving at {}", listener.local_addr()?);
+            serve(&listener)
+        }
         None => self_test(),
     })
 }

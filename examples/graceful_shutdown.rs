@@ -75,7 +75,11 @@ fn visit(address: SocketAddr) -> corio::Result<()> {
 
 fn main() -> corio::Result<()> {
     corio::run(|| match std::env::args().nth(1) {
-        Some(address) => serve(&TcpListener::bind(address)?),
+        Some(address) => {
+            let listener = TcpListener::bind(address)?;
+            println!("serving at {}", listener.local_addr()?);
+            serve(&listener)
+        }
         None => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             let address = listener.local_addr()?;

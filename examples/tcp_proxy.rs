@@ -65,7 +65,11 @@ fn self_test() -> Result<()> {
 fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     corio::run(|| match &arguments[..] {
-        [address, target] => serve(&TcpListener::bind(address)?, target),
+        [address, target] => {
+            let listener = TcpListener::bind(address)?;
+            println!("serving at {}", listener.local_addr()?);
+            serve(&listener, target)
+        }
         _ => self_test(),
     })
 }

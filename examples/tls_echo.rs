@@ -79,7 +79,9 @@ fn main() -> corio::Result<()> {
         Some(address) => {
             let identity = Identity::new()?;
             print!("{}", identity.certificate.pem());
-            identity.serve(&address)?.serve_forever()
+            let server = identity.serve(&address)?;
+            println!("serving at {}", server.local_addr());
+            server.serve_forever()
         }
         None => self_test(),
     })

@@ -33,6 +33,8 @@ mod reports;
 mod resolve;
 mod run;
 mod servers;
+#[cfg(target_os = "linux")]
+mod soak;
 mod start;
 mod std_futures;
 mod streams;

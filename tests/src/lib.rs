@@ -3,6 +3,9 @@
 #[cfg(doctest)]
 mod book;
 pub mod conformance;
+#[cfg(target_os = "linux")]
+pub mod soak;
+pub mod tls_configs;
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};

@@ -146,6 +146,7 @@ impl EventLoopHandle {
             tasks_made: event_loop.tasks_made.get(),
             steps: event_loop.steps.get(),
             polls: event_loop.reactor.statistics().waits,
+            sources: event_loop.reactor.sources(),
         }
     }
 }
@@ -208,4 +209,6 @@ pub struct Statistics {
     pub steps: u64,
     /// Times that the operating system was asked what is ready.
     pub polls: u64,
+    /// File descriptors that are registered with the loop now: its sockets, pipes and the like.
+    pub sources: usize,
 }

@@ -17,7 +17,9 @@ use super::connection::{Connection, low_water};
 /// well, also by reference.
 ///
 /// Dropping it ends the writing half when all is sent. The loop sees to that in the background, as
-/// long as it runs: what must arrive before `run` returns, [`flush`](Self::flush).
+/// long as it runs: what must arrive before `run` returns, [`flush`](Self::flush). It waits without
+/// limit for a peer that takes nothing, and that peer may wait for somebody to take what *it* has sent:
+/// who gives a connection up in the middle, [aborts](Self::abort) it.
 ///
 /// # Examples
 ///

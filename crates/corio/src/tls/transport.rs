@@ -134,6 +134,22 @@ impl TlsTransport {
         Ok(true)
     }
 
+    /// A server sends tickets for later connections, which a client that only writes has never read.
+    /// Left unread, they would have the system reset the connection, and what the client wrote with
+    /// it.
+    ///
+    /// Not to be done when what is below is shut down: then the system does not tell a peer that
+    /// waits for room that there is some, and a peer which does not send is not told that nobody
+    /// listens any more. It would wait for minutes.
+    fn read_what_is_left(&self) {
+        let mut buffer = [0; 4 * 1024];
+        for _ in 0..MOST_UNREAD / buffer.len() {
+            if !matches!(self.below.try_read(&mut buffer), Ok(1..)) {
+                break;
+            }
+        }
+    }
+
     /// What carries the connection, if it is a `T`.
     pub fn below<T: Transport>(&self) -> Option<Rc<T>> {
         let below: Rc<dyn std::any::Any> = self.below.clone();
@@ -234,6 +250,7 @@ impl Transport for TlsTransport {
             Shutdown::Read => self.below.shutdown(how),
             Shutdown::Both => {
                 self.shut_down.set(true);
+                self.read_what_is_left();
                 self.below.shutdown(how)
             }
         }
@@ -248,15 +265,10 @@ impl Transport for TlsTransport {
     }
 }
 
-/// A server sends tickets for later connections, which a client that only writes has never read.
-/// Left unread, they would have the system reset the connection, and what the client wrote with it.
 impl Drop for TlsTransport {
     fn drop(&mut self) {
-        let mut buffer = [0; 4 * 1024];
-        for _ in 0..MOST_UNREAD / buffer.len() {
-            if !matches!(self.below.try_read(&mut buffer), Ok(1..)) {
-                break;
-            }
+        if !self.shut_down.get() {
+            self.read_what_is_left();
         }
     }
 }
