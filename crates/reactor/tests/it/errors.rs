@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use corio_reactor::{Clock, Reactor};
 
-use crate::support::{connection, on_every_backend};
+use crate::support::{connection, on_every_backend, on_every_backend_and_by_hand};
 
 /// The text of the error and that of its cause.
 fn texts(error: &io::Error) -> (String, String) {
@@ -32,7 +32,7 @@ fn a_regular_file_is_refused() {
 
 #[test]
 fn the_same_descriptor_twice_is_refused_and_the_first_goes_on() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let stream = Rc::new(connection().0);
         let source = reactor.register(Rc::clone(&stream), ()).unwrap();
