@@ -70,7 +70,10 @@ pub fn stdout() -> Stdout {
 /// # Cancellation
 ///
 /// Ends a read at once. What the thread reads all the same is kept for the next read, by whichever
-/// handle; nothing is lost.
+/// handle; nothing is lost. A function of std that reads several times may have begun, though:
+/// [`BufRead::lines`](io::BufRead::lines) loses half a line that way, if whatever is at the other end
+/// sends such. [`BufRead::read_until`](io::BufRead::read_until) leaves it in the `Vec<u8>` that it
+/// was given, and goes on there.
 #[derive(Debug)]
 pub struct Stdin(());
 

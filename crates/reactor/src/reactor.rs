@@ -192,7 +192,8 @@ impl<D> Reactor<D> {
     /// Waits until sources become ready, the timeout has passed or a [`Notifier`] calls, and
     /// reports each source that became ready. Returns the number of reports.
     ///
-    /// No timeout means as long as it takes; a timeout of zero only looks. With [`Backend::Native`]
+    /// No timeout means as long as it takes; a timeout of zero only looks. (With
+    /// [`Backend::Manual`] no wait does more.) With [`Backend::Native`]
     /// on Linux this is one system call, which takes nanoseconds and may come back later by the
     /// thread's timer slack (50 µs). The wait never ends before its time without a cause, but a
     /// signal is one (and so is a notification that was answered already): treat `Ok(0)` as "look
@@ -235,6 +236,30 @@ impl<D> Reactor<D> {
             statistics.notifications += u64::from(notified);
         });
         Ok(reports)
+    }
+
+    /// How long the last wait would have gone on, but for [`Backend::Manual`]: its timeout, so `None`
+    /// is for ever. Zero if it had something to report or was notified, and on every other backend,
+    /// for what these do not report they have waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use corio_reactor::{Backend, Clock, Reactor};
+    ///
+    /// let clock = Clock::manual();
+    /// let start = clock.now();
+    /// let reactor: Reactor = Reactor::with_backend(Backend::Manual)?;
+    /// reactor.wait(Some(Duration::from_secs(3600)), |(), _| {})?;
+    /// clock.advance(reactor.skipped_wait().expect("there was a timeout"));
+    /// assert_eq!(clock.now(), start + Duration::from_secs(3600));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn skipped_wait(&self) -> Option<Duration> {
+        self.shared.selector.skipped()
     }
 
     /// A means for other threads to end a wait.

@@ -144,7 +144,8 @@ impl<T: AsSource, D> Source<T, D> {
     /// Makes the next [`wait`](Reactor::wait) report these directions, as if the kernel had.
     ///
     /// For tests of what is built on the reactor: a report that finds nothing to do, a report in an
-    /// unlikely order. Such a wait returns without blocking.
+    /// unlikely order. Such a wait returns without blocking. With [`Backend::Manual`](crate::Backend)
+    /// there are no other reports.
     pub fn inject(&self, readiness: Readiness) {
         let registration = &self.registration;
         registration.shared.inject(registration.key, readiness);

@@ -235,3 +235,66 @@ fn what_is_given_up_at_any_moment_leaves_no_descriptor_behind() {
         assert!(output.status.success(), "{output:?}");
     }
 }
+
+/// What the documentation says of std's functions that read several times, and of ours.
+#[test]
+#[cfg(unix)]
+fn half_a_line_is_lost_by_lines_of_std_and_kept_by_read_until_and_streams() -> Result<()> {
+    use std::io::{BufRead, BufReader};
+
+    use corio::connect_read_pipe;
+    use corio::net::Async;
+
+    virtual_run(|| {
+        let half = || -> Result<_> {
+            let (ours, mut theirs) = io::pipe()?;
+            theirs.write_all(b"half ")?;
+            Ok((ours, theirs))
+        };
+        let rest = b"a line\n";
+
+        let (ours, mut theirs) = half()?;
+        let mut lines = BufReader::new(Async::new(ours)?).lines();
+        assert!(timeout(ms(1), || Ok(lines.next().transpose()?)).unwrap_err().is_timeout());
+        theirs.write_all(rest)?;
+        assert_eq!(lines.next().transpose()?.as_deref(), Some("a line"));
+
+        let (ours, mut theirs) = half()?;
+        let mut reader = Async::new(ours)?;
+        let mut bytes = [0; 12];
+        assert!(timeout(ms(1), || Ok(reader.read_exact(&mut bytes)?)).unwrap_err().is_timeout());
+        theirs.write_all(rest)?;
+        drop(theirs);
+        let error = reader.read_exact(&mut bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "it began anew");
+
+        let (ours, mut theirs) = half()?;
+        let mut reader = BufReader::new(Async::new(ours)?);
+        let mut line = Vec::new();
+        let read = timeout(ms(1), || Ok(reader.read_until(b'\n', &mut line)?));
+        assert!(read.unwrap_err().is_timeout());
+        theirs.write_all(rest)?;
+        reader.read_until(b'\n', &mut line)?;
+        assert_eq!(line, b"half a line\n");
+
+        let (ours, mut theirs) = half()?;
+        let mut reader = Async::new(ours)?;
+        let mut all = Vec::new();
+        let read = timeout(ms(1), || Ok(reader.read_to_end(&mut all)?));
+        assert!(read.unwrap_err().is_timeout());
+        theirs.write_all(rest)?;
+        drop(theirs);
+        reader.read_to_end(&mut all)?;
+        assert_eq!(all, b"half a line\n");
+
+        let (ours, mut theirs) = half()?;
+        let mut reader = connect_read_pipe(ours)?;
+        assert!(timeout(ms(1), || reader.read_exactly(12)).unwrap_err().is_timeout());
+        assert!(timeout(ms(1), || reader.read_until("\n")).unwrap_err().is_timeout());
+        let mut line = || (&mut reader).into_iter().next().transpose(); // not `BufRead::lines`
+        assert!(timeout(ms(1), &mut line).unwrap_err().is_timeout());
+        theirs.write_all(rest)?;
+        assert_eq!(line()?.as_deref(), Some("half a line"));
+        Ok(())
+    })
+}

@@ -1,7 +1,8 @@
 //! Listening and accepting.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use corio::net::{TcpListener, TcpStream};
 use corio::{Result, create_task, get_running_loop, run};
@@ -67,6 +68,30 @@ fn a_burst_of_connections_is_accepted_without_asking_for_each() -> Result<()> {
         let polls = event_loop.statistics().polls - before;
         assert!(polls <= 2, "{polls} polls");
         Ok(())
+    })
+}
+
+#[test]
+fn who_is_gone_before_being_accepted_does_not_keep_the_next_out() -> Result<()> {
+    virtual_run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        for _ in 0..10 {
+            let gone = TcpStream::connect(address)?;
+            gone.set_linger(Some(Duration::ZERO))?;
+            drop(gone); // a reset
+        }
+        let next = TcpStream::connect(address)?;
+        // Some systems pass over who is gone. Some say so by an error of `accept`, which is then
+        // passed over here. On Linux the connection is handed out, and says so when it is read.
+        loop {
+            let (mut stream, peer) = listener.accept()?;
+            if peer == next.local_addr()? {
+                return Ok(());
+            }
+            let error = stream.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
     })
 }
 

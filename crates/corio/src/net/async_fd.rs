@@ -24,6 +24,22 @@ use crate::task::{TaskHandle, TaskOptions, create_task_with};
 /// [`readable`](Self::readable) and [`writable`](Self::writable) say when it is time to let it. And
 /// [`into_reader`](Self::into_reader) and [`into_writer`](Self::into_writer) make asyncio's streams.
 ///
+/// # Broken pipes
+///
+/// A write to a pipe that nobody reads any more is an error of the kind
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe), as long as the process ignores `SIGPIPE`. A Rust program
+/// does from its start. Where the signal has its default action, as in a library that a program in C
+/// has loaded, such a write ends the process: for a socket the system can be told not to send the
+/// signal, and corio tells it, but not for a pipe. There,
+/// [`add_signal_handler`](crate::EventLoopHandle::add_signal_handler)`(SIGPIPE, || {})` will do:
+/// while somebody listens to a signal it does nothing else.
+///
+/// # Cancellation
+///
+/// A read or a write that is cancelled while it waits has done nothing. Functions of std that read or
+/// write several times, such as [`read_exact`](Read::read_exact), may have begun: see
+/// [`Stream`](super::Stream).
+///
 /// # Examples
 ///
 /// ```

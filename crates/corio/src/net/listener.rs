@@ -39,6 +39,10 @@ impl<L: ListenSocket> Listener<L> {
     ///
     /// A connection that was given up, or broke, before it could be accepted is passed over.
     ///
+    /// Several tasks may accept at one listener: each connection goes to one of them. They are all
+    /// woken when one comes in, though, and those that find none wait again. So one task that makes
+    /// a task for each connection does better than many that accept.
+    ///
     /// # Cancellation
     ///
     /// Ends the wait; no connection is lost.

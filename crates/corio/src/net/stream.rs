@@ -27,6 +27,12 @@ use super::sys::NO_SIGNAL;
 /// A read or write that is cancelled while it waits fails with an [`io::Error`] for which
 /// [`Error::is_cancelled`](crate::Error::is_cancelled) is true. Nothing that was read is lost, and
 /// the connection remains usable.
+///
+/// That is one read. A function of std that reads several times may be cancelled between two of them:
+/// [`read_exact`](Read::read_exact) and [`BufRead::lines`](io::BufRead::lines) then lose what they
+/// have so far, while [`BufRead::read_until`](io::BufRead::read_until) and
+/// [`read_to_end`](Read::read_to_end) leave it in the `Vec<u8>` that they were given. A
+/// [`StreamReader`](crate::StreamReader) loses nothing, whichever of its own methods is cancelled.
 pub struct Stream<S: StreamSocket> {
     registered: Rc<Registered<S>>,
 }

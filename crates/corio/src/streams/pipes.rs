@@ -109,7 +109,7 @@ where
     ///
     /// When nobody reads a pipe any more, the error is
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe), as long as the process ignores `SIGPIPE`: a
-    /// Rust program does from its start. What was buffered is lost, and
+    /// Rust program does from its start (see [`Async`](Async#broken-pipes)). What was buffered is lost, and
     /// [`flush`](StreamWriter::flush) or [`wait_closed`](StreamWriter::wait_closed) say so.
     ///
     /// # Examples

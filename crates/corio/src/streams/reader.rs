@@ -23,7 +23,8 @@ const LIMIT: usize = 64 * 1024;
 ///
 /// # Cancellation
 ///
-/// A read that is cancelled leaves what has come in the stream: the next one finds it.
+/// A read that is cancelled leaves what has come in the stream, half a line for instance: the next
+/// one finds it.
 ///
 /// # Examples
 ///

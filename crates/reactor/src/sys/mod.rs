@@ -2,10 +2,12 @@
 //!
 //! Each platform contributes two files under one set of names: how a source is named to the kernel
 //! and a poller woken (`unix`, `windows`) and the selector that [`Backend::Native`] stands for (`epoll`, elsewhere
-//! `portable`). The rest of the crate has no `cfg`.
+//! `portable`). The selector without a system (`manual`) is the same everywhere. The rest of the crate has no
+//! `cfg`.
 
 #[cfg(target_os = "linux")]
 mod epoll;
+mod manual;
 mod portable;
 mod selector;
 #[cfg(unix)]
@@ -22,7 +24,7 @@ use self::unix as raw;
 #[cfg(windows)]
 use self::windows as raw;
 
-use self::raw::{Bell, Ringer};
+use self::raw::{Bell, Number, Ringer};
 pub(crate) use self::raw::{Handle, UNWATCHABLE};
 pub use self::selector::Backend;
 pub(crate) use self::selector::{Event, Selector, Waker};

@@ -6,12 +6,13 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Handle, native, portable};
+use super::{Handle, manual, native, portable};
 use crate::Readiness;
 
 /// How a [`Reactor`](crate::Reactor) talks to the operating system.
 ///
-/// All backends behave the same; they differ in speed and in which systems have them.
+/// All that do talk to it behave the same; they differ in speed and in which systems have them.
+/// [`Manual`](Self::Manual) does not.
 ///
 /// # Examples
 ///
@@ -35,6 +36,21 @@ pub enum Backend {
     /// event disarms its source, and finding it not ready arms it again. Here to be tested on
     /// systems that have better.
     Oneshot,
+    /// No system at all, for tests of what is built on a reactor: nothing happens but what the test
+    /// says. On every platform, and without a file descriptor of its own.
+    ///
+    /// - Readiness comes by [`Source::inject`](crate::Source::inject) alone. What is registered need
+    ///   not be something that can be waited for; twice the same is refused, as ever.
+    /// - A wait never blocks. It reports what was injected since the last one. If that is nothing it
+    ///   returns `Ok(0)` at once, whatever the timeout, and also without one. What it would have
+    ///   taken is in [`Reactor::skipped_wait`](crate::Reactor::skipped_wait), to move a
+    ///   [`Clock::manual`](crate::Clock::manual) by.
+    /// - A [`Notifier`](crate::Notifier) is heard by the next wait. Other threads are not waited for,
+    ///   so when that is depends on them, not on the test.
+    ///
+    /// So code to be tested in this way must be given its turns one by one, rather than go round
+    /// until something has happened. The crate's documentation has an example.
+    Manual,
 }
 
 /// One report by the kernel.
@@ -51,6 +67,7 @@ pub(crate) struct Event {
 pub(crate) enum Selector {
     Native(native::Selector),
     Portable(portable::Selector),
+    Manual(manual::Selector),
 }
 
 impl Selector {
@@ -59,6 +76,7 @@ impl Selector {
             Backend::Native => Self::Native(native::Selector::new()?),
             Backend::Portable => Self::Portable(portable::Selector::new()?),
             Backend::Oneshot => Self::Portable(portable::Selector::oneshot()?),
+            Backend::Manual => Self::Manual(manual::Selector::new()),
         })
     }
 
@@ -67,6 +85,7 @@ impl Selector {
         match self {
             Self::Native(selector) => Waker::Native(selector.waker()),
             Self::Portable(selector) => Waker::Portable(selector.waker()),
+            Self::Manual(selector) => Waker::Manual(selector.waker()),
         }
     }
 
@@ -81,6 +100,7 @@ impl Selector {
             Self::Native(selector) => unsafe { selector.add(handle, key) },
             // SAFETY: the caller's promise is the one that is asked for.
             Self::Portable(selector) => unsafe { selector.add(handle, key) },
+            Self::Manual(selector) => selector.add(handle),
         }
     }
 
@@ -89,6 +109,7 @@ impl Selector {
         match self {
             Self::Native(selector) => selector.delete(handle),
             Self::Portable(selector) => selector.delete(handle),
+            Self::Manual(selector) => selector.delete(handle),
         }
     }
 
@@ -97,6 +118,7 @@ impl Selector {
         match self {
             Self::Native(selector) => selector.update(handle, key, known),
             Self::Portable(selector) => selector.update(handle, key, known),
+            Self::Manual(_) => Ok(()),
         }
     }
 
@@ -110,6 +132,15 @@ impl Selector {
         match self {
             Self::Native(selector) => selector.wait(events, timeout),
             Self::Portable(selector) => selector.wait(events, timeout),
+            Self::Manual(selector) => Ok(selector.wait(timeout)),
+        }
+    }
+
+    /// What the last wait would have taken and did not.
+    pub(crate) fn skipped(&self) -> Option<Duration> {
+        match self {
+            Self::Native(_) | Self::Portable(_) => Some(Duration::ZERO),
+            Self::Manual(selector) => selector.skipped(),
         }
     }
 }
@@ -119,6 +150,7 @@ impl Selector {
 pub(crate) enum Waker {
     Native(native::Waker),
     Portable(portable::Waker),
+    Manual(manual::Waker),
 }
 
 impl Waker {
@@ -126,6 +158,10 @@ impl Waker {
         match self {
             Self::Native(waker) => waker.wake(),
             Self::Portable(waker) => waker.wake(),
+            Self::Manual(waker) => {
+                waker.wake();
+                Ok(())
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ use polling::{AsSource, Poller};
 /// The name of a source, kept apart from the value that owns it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle(BorrowedFd<'static>);
+
+/// What a handle can be told from others by.
+pub(crate) type Number = RawFd;
 
 /// What the kernel answers when asked to watch a file that is always ready (`EPERM`).
 pub(crate) const UNWATCHABLE: Option<i32> = Some(1);
@@ -26,6 +29,10 @@ impl Handle {
         // SAFETY: the file descriptor is open now, as it is borrowed from `io`, and the caller
         // promises to stop using the handle before that can change.
         Self(unsafe { BorrowedFd::borrow_raw(fd) })
+    }
+
+    pub(super) fn number(self) -> Number {
+        self.0.as_raw_fd()
     }
 }
 

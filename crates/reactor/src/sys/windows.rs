@@ -11,6 +11,9 @@ use polling::{AsSource, Poller};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle(BorrowedSocket<'static>);
 
+/// What a handle can be told from others by.
+pub(crate) type Number = RawSocket;
+
 /// The type system admits only sockets here, so there is nothing that cannot be watched.
 pub(crate) const UNWATCHABLE: Option<i32> = None;
 
@@ -25,6 +28,10 @@ impl Handle {
         // SAFETY: the socket is open now, as it is borrowed from `io`, and the caller promises to
         // stop using the handle before that can change.
         Self(unsafe { BorrowedSocket::borrow_raw(socket) })
+    }
+
+    pub(super) fn number(self) -> Number {
+        self.0.as_raw_socket()
     }
 }
 

@@ -6,12 +6,13 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use corio_reactor::{Backend, Reactor, Readiness};
 
 use crate::support::{
-    LONG, NOT_AT_ALL, connection, drain, fill, on_every_backend, read_until_block, wait_until,
+    LONG, NOT_AT_ALL, connection, drain, fill, on_every_backend, on_every_backend_and_by_hand,
+    read_until_block, wait_until,
 };
 
 #[test]
 fn a_source_starts_out_ready_so_that_the_first_operation_is_tried() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (stream, _peer) = connection();
         let source = reactor.register(stream, ()).unwrap();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use corio_reactor::{Clock, Reactor};
 
-use crate::support::{connection, on_every_backend};
+use crate::support::{connection, on_every_backend_and_by_hand};
 
 /// The text of the error and that of its cause.
 fn texts(error: &io::Error) -> (String, String) {
@@ -16,7 +16,7 @@ fn texts(error: &io::Error) -> (String, String) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_regular_file_is_refused() {
-    on_every_backend(|backend| {
+    crate::support::on_every_backend(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let file = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
         let error = reactor.register(file, ()).unwrap_err();
@@ -32,7 +32,7 @@ fn a_regular_file_is_refused() {
 
 #[test]
 fn the_same_descriptor_twice_is_refused_and_the_first_goes_on() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let stream = Rc::new(connection().0);
         let source = reactor.register(Rc::clone(&stream), ()).unwrap();

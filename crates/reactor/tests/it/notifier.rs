@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use corio_reactor::{Reactor, Readiness};
 
-use crate::support::{LONG, NOT_AT_ALL, connection, on_every_backend};
+use crate::support::{LONG, NOT_AT_ALL, connection, on_every_backend_and_by_hand};
 
 #[test]
 fn a_notification_ends_the_next_wait_and_only_that() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         reactor.notifier().notify();
         reactor.wait(None, |(), _| {}).unwrap();
@@ -23,7 +23,7 @@ fn a_notification_ends_the_next_wait_and_only_that() {
 
 #[test]
 fn a_notification_ends_a_wait_that_has_begun() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         let notifier = reactor.notifier();
         let helper = thread::spawn(move || {
@@ -39,7 +39,7 @@ fn a_notification_ends_a_wait_that_has_begun() {
 
 #[test]
 fn a_burst_is_one_notification() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         let notifier = reactor.notifier();
         for _ in 0..1000 {
@@ -59,7 +59,7 @@ fn a_burst_is_one_notification() {
 fn no_message_is_left_lying() {
     const THREADS: u64 = 3;
     const MESSAGES: u64 = 3_000;
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         let queue = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::new(AtomicU64::new(0));
@@ -100,7 +100,7 @@ fn no_message_is_left_lying() {
 
 #[test]
 fn sources_and_notifications_come_together() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let source = reactor.register(connection().0, ()).unwrap();
         source.inject(Readiness::READABLE);

@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use corio_reactor::{Reactor, Readiness};
 
-use crate::support::{NOT_AT_ALL, connection, on_every_backend, wait_until};
+use crate::support::{
+    NOT_AT_ALL, connection, on_every_backend, on_every_backend_and_by_hand, wait_until,
+};
 
 #[test]
 fn dropping_a_source_closes_what_it_owns() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (stream, peer) = connection();
         let source = reactor.register(stream, ()).unwrap();
@@ -42,7 +44,7 @@ fn into_io_hands_back_something_that_can_be_registered_again() {
 
 #[test]
 fn a_source_outlives_its_reactor() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (stream, _peer) = connection();
         let source = reactor.register(stream, ()).unwrap();
@@ -106,7 +108,7 @@ fn data_is_dropped_with_its_source_and_may_use_the_reactor_then() {
             drop(source);
         }
     }
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Rc::new(Reactor::with_backend(backend).unwrap());
         let data = Some(Registers(Rc::clone(&reactor)));
         let source = reactor.register(connection().0, data).unwrap();
@@ -118,7 +120,7 @@ fn data_is_dropped_with_its_source_and_may_use_the_reactor_then() {
 
 #[test]
 fn a_forgotten_source_stays_open_and_harmless() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (stream, mut peer) = connection();
         mem::forget(reactor.register(stream, ()).unwrap());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use corio_reactor::Reactor;
 
-use crate::support::{LONG, on_every_backend};
+use crate::support::{LONG, on_every_backend, on_every_backend_and_by_hand};
 
 #[test]
 fn a_signal_is_not_an_error() {
@@ -37,7 +37,7 @@ fn a_signal_is_not_an_error() {
 
 #[test]
 fn a_signal_handler_may_notify() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         let notifier = reactor.notifier();
         // SAFETY: `notify` may be called by a signal handler.

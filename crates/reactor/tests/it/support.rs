@@ -17,6 +17,13 @@ pub(crate) fn on_every_backend(test: impl Fn(Backend)) {
     }
 }
 
+/// For what does not need the system to say that something has happened.
+pub(crate) fn on_every_backend_and_by_hand(test: impl Fn(Backend)) {
+    on_every_backend(&test);
+    println!("by hand");
+    test(Backend::Manual);
+}
+
 /// A connection: the end under test, non-blocking, and its peer, blocking.
 pub(crate) fn connection() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

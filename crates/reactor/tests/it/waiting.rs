@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use corio_reactor::{Reactor, Readiness, Source};
 
-use crate::support::{LONG, NOT_AT_ALL, connection, drain, on_every_backend, wait_until};
+use crate::support::{
+    LONG, NOT_AT_ALL, connection, drain, on_every_backend, on_every_backend_and_by_hand, wait_until,
+};
 
 /// A source with nothing to read, and its peer.
 fn idle<D>(reactor: &Reactor<D>, data: D) -> (Source<TcpStream, D>, TcpStream) {
@@ -75,7 +77,7 @@ fn a_timeout_ends_the_wait_and_not_before_its_time() {
 
 #[test]
 fn an_enormous_timeout_is_not_an_error() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor: Reactor = Reactor::with_backend(backend).unwrap();
         for timeout in [Duration::MAX, Duration::from_secs(1 << 40)] {
             reactor.notifier().notify();
@@ -86,7 +88,7 @@ fn an_enormous_timeout_is_not_an_error() {
 
 #[test]
 fn callbacks_may_register_drop_and_wait() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (first, mut peer_of_first) = idle(&reactor, 1);
         let (second, mut peer_of_second) = idle(&reactor, 2);
@@ -124,7 +126,7 @@ fn callbacks_may_register_drop_and_wait() {
 
 #[test]
 fn the_data_of_a_source_that_its_own_callback_drops_lives_until_the_callback_ends() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let data = Rc::new(());
         let (source, _peer) = idle(&reactor, Rc::clone(&data));
@@ -162,7 +164,7 @@ fn a_panic_in_a_callback_loses_no_readiness() {
 
 #[test]
 fn what_is_injected_is_reported_once_and_without_waiting() {
-    on_every_backend(|backend| {
+    on_every_backend_and_by_hand(|backend| {
         let reactor = Reactor::with_backend(backend).unwrap();
         let (source, _peer) = idle(&reactor, "it");
         source.inject(Readiness::READABLE);
