@@ -123,8 +123,8 @@ pub trait Parker {
     fn yield_now(&self) -> Result<()>;
 }
 
-/// The way out of a task that is one of corosensei's coroutines; see [the module](self).
-#[derive(Clone, Copy, Debug)]
+/// The way out of a task that is one of corosensei's coroutines, for one time; see [the module](self).
+#[derive(Debug)]
 pub struct Exit(NonNull<corosensei::Yielder<(), ()>>);
 
 impl Exit {
