@@ -13,6 +13,7 @@ mod debug;
 mod docs;
 mod eager;
 mod errors;
+mod exits;
 mod foreign_code;
 #[cfg(unix)]
 mod fs;

@@ -128,8 +128,8 @@ impl<In, Out> Yielder<In, Out> {
     ///
     /// # Safety
     ///
-    /// It may suspend only where [`yield_unchecked`](Self::yield_unchecked) may be called. Its `suspend` asks for no
-    /// `unsafe` block, so this does.
+    /// Its methods may be called only where [`yield_unchecked`](Self::yield_unchecked) may be. They ask for no `unsafe`
+    /// block, so this does.
     ///
     /// # Examples
     ///

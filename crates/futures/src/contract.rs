@@ -79,16 +79,20 @@ pub trait Parker {
 
     /// The first half of [`park`](Self::park), up to the switch: makes this task, which must be the
     /// current one, parked, and shows the way out. `None`, which is what it says unless it is
-    /// overridden, asks for the whole `park` instead.
+    /// overridden, asks for the whole `park` instead; the task is not parked then.
+    ///
+    /// For [`park`](fn@park) and the waits of this crate: nobody else can use an exit. A parker that
+    /// wraps another may pass both halves on.
     ///
     /// # Safety
     ///
     /// If there is an exit, the caller must leave by it at once, from the frame that it calls this
-    /// from, and call [`end_park`](Self::end_park) when it comes back. `wait` must live until then.
+    /// from, and call [`end_park`](Self::end_park) when it comes back. `wait` must live until then,
+    /// or until the frame is unwound, if that is how the task ends.
     ///
     /// # Errors
     ///
-    /// [`CannotWait`] when the task cannot be suspended here; it is not parked then.
+    /// As [`park`](Self::park); the task is not parked then.
     unsafe fn begin_park(&self, wait: &Wait<'_>) -> Result<Option<Exit>> {
         let _ = wait;
         Ok(None)
@@ -104,7 +108,7 @@ pub trait Parker {
     ///
     /// As [`park`](Self::park).
     unsafe fn end_park(&self) -> Result<()> {
-        Ok(())
+        unreachable!("who shows an exit takes back those who left by it")
     }
 
     /// Makes this task ready if it is parked; does nothing otherwise.
@@ -119,8 +123,8 @@ pub trait Parker {
     fn yield_now(&self) -> Result<()>;
 }
 
-/// The way out of a task that is one of corosensei's coroutines; see [the module](self).
-#[derive(Clone, Copy, Debug)]
+/// The way out of a task that is one of corosensei's coroutines, for one time; see [the module](self).
+#[derive(Debug)]
 pub struct Exit(NonNull<corosensei::Yielder<(), ()>>);
 
 impl Exit {
@@ -128,8 +132,9 @@ impl Exit {
     ///
     /// # Safety
     ///
-    /// As long as the exit is there, `yielder` must be; and until it is used, the caller must run on
-    /// the stack of that yielder's coroutine, or on one nested in it which may be suspended with it.
+    /// When the exit is used, `yielder` must be there, and whoever uses it must run on the stack of
+    /// that yielder's coroutine, or on one nested in it which may be suspended with it. An exit that
+    /// [`begin_park`](Parker::begin_park) returns is used at once, by the caller.
     pub unsafe fn by(yielder: &corosensei::Yielder<(), ()>) -> Self {
         Self(NonNull::from(yielder))
     }

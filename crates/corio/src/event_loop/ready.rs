@@ -7,7 +7,7 @@
 //! dozen misses, one behind the other. So what comes up in a few steps is asked for ahead: first the
 //! header, and when that is there, the stack that it leads to. In a short queue this would cost more
 //! than it saves. What counts as long depends on where the tasks come from: between two steps of one
-//! that the operating system wakes, the kernel has worked for all of them, and the cache is its too.
+//! that the operating system wakes, the kernel has worked for all the others, in the same cache.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

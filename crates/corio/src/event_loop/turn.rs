@@ -196,6 +196,7 @@ impl EventLoop {
         self.collect();
         let busy = !self.ready.is_empty() || self.hurry.get() || self.signals.has_news();
         if busy && self.reactor.sources() == 0 {
+            self.ready.note_outside(false);
             return;
         }
         let next = self.timers.borrow().next_deadline();

@@ -7,7 +7,7 @@
 //!
 //! The header sits exactly at the stack's base, so one pointer is both, and the header's first cache line, which has all
 //! that is looked at while the stack is in use, is next to the ones that a switch touches anyway. It exists while its slot is warm (see `class`), from
-//! [`Slab::prepare`] to [`Slab::chill`](super::slab::Slab::chill).
+//! [`Slab::prepare`] to [`Slab::forget`](super::slab::Slab::forget).
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};

@@ -14,3 +14,4 @@ mod script;
 mod stack;
 mod threads;
 mod traits;
+mod trimming;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
 
-use corio_futures::contract::{self, Parker, Wait};
+use corio_futures::contract::{self, Exit, Parker, Wait};
 use corio_futures::{Cancelled, Error, Result};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
@@ -132,11 +132,10 @@ impl Task {
         drop(coroutine);
     }
 
-    fn suspend(&self) {
+    fn yielder(&self) -> &Yielder {
         let yielder = self.yielder.get().expect("a running task has a yielder");
         // SAFETY: it is on the stack of the task's coroutine, which runs: that is who calls this.
-        let yielder = unsafe { yielder.as_ref() };
-        yielder.suspend(());
+        unsafe { yielder.as_ref() }
     }
 }
 
@@ -153,8 +152,21 @@ impl Parker for Task {
             }
             first = false;
             self.parked.set(true);
-            self.suspend();
+            self.yielder().suspend(());
         }
+    }
+
+    unsafe fn begin_park(&self, wait: &Wait<'_>) -> Result<Option<Exit>> {
+        if wait.has_say_in_cancellation() || self.cancelled.borrow().is_some() {
+            return Ok(None);
+        }
+        self.parked.set(true);
+        // SAFETY: this runs on the task's stack, which the caller leaves at once.
+        Ok(Some(unsafe { Exit::by(self.yielder()) }))
+    }
+
+    unsafe fn end_park(&self) -> Result<()> {
+        self.cancelled.take().map_or(Ok(()), |cancelled| Err(cancelled.into()))
     }
 
     fn unpark(&self) {
