@@ -24,9 +24,14 @@ fail() {
     exit 1
 }
 
+# There are several programs of the name nc, and not all can end only their half of a connection.
+nc_can_end_its_half() {
+    [[ $(nc -h 2>&1) == *'Shutdown the network socket'* ]]
+}
+
 # Says what follows, and whether there is the program for it.
 with() {
-    if command -v "$1" >/dev/null; then
+    if command -v "$1" >/dev/null && { [ "$1" != nc ] || nc_can_end_its_half; }; then
         printf 'peers: %s, %s\n' "$1" "$2"
     else
         missing+=("$1")
