@@ -73,7 +73,7 @@ impl Header {
     /// The class, which outlives the header.
     #[inline]
     pub(super) fn class(&self) -> &Class {
-        // SAFETY: a class is freed only after every stack of it has come back and been chilled.
+        // SAFETY: a class is freed only after every stack of it has come back and its header is forgotten.
         unsafe { self.class.as_ref() }
     }
 
@@ -84,7 +84,7 @@ impl Header {
 
     /// The slab, which outlives the header.
     pub(super) fn slab(&self) -> &Slab {
-        // SAFETY: a slab is freed only after all of its stacks have come back and been chilled.
+        // SAFETY: a slab is freed only after all of its stacks have come back and their headers are forgotten.
         unsafe { self.slab.as_ref() }
     }
 
