@@ -197,7 +197,10 @@ fn loops_come_and_go_under_a_hail_of_signals() {
                 })
                 .collect();
             for thread in threads {
-                corio::to_thread(move || Ok(thread.join().expect("no panic")))?;
+                corio::to_thread(move || {
+                    thread.join().expect("no panic");
+                    Ok(())
+                })?;
             }
             over.store(true, Ordering::Relaxed);
             hail.join().expect("no panic");
