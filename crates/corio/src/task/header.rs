@@ -29,13 +29,6 @@ use super::cancel::{Awaited, Disturbance, Held};
 use crate::context::{Inherited, Slot};
 use crate::event_loop::{CurrentTask, EventLoop};
 
-/// Cache lines of a task with a small body and outcome.
-const CELL_LINES: usize = 6;
-
-/// Cache lines of the frames that a task waits in, and how many of them are below its [`Wait`].
-const FRAME_LINES: usize = 12;
-const LINES_BELOW_WAIT: usize = 4;
-
 /// See the module's diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -72,12 +65,12 @@ pub(crate) struct Header {
     pub(crate) begins_eagerly: Cell<bool>,
     /// Timeouts and nurseries that the task has opened and not left.
     pub(super) open_scopes: Cell<u32>,
-    yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
+    pub(super) yielder: Cell<Option<NonNull<Yielder<(), ()>>>>,
     /// Borrowed while the task runs.
     coroutine: RefCell<Option<Coroutine>>,
     pub(crate) event_loop: Rc<EventLoop>,
     /// What the task waits for. Some exactly while it is parked; it is on the task's own stack.
-    waiting: Cell<Option<NonNull<Wait<'static>>>>,
+    pub(super) waiting: Cell<Option<NonNull<Wait<'static>>>>,
     /// The task that waits for this one by its [`Task`](super::Task). Some only while it is parked
     /// in [`join`](Self::join).
     joiner: Cell<Option<CurrentTask>>,
@@ -389,50 +382,6 @@ impl Header {
         look(unsafe { wait.as_ref() })
     }
 
-    /// Asks the processor for the cell of a task that will be looked at soon.
-    #[inline]
-    pub(crate) fn prefetch(this: NonNull<Self>) {
-        // The counts of the `Rc` are before the header, the outcome and the rest behind it.
-        let cell = this.as_ptr().cast::<u8>().wrapping_sub(2 * size_of::<usize>());
-        for line in 0..CELL_LINES {
-            corio_coroutine::prefetch(cell.wrapping_add(line * 64));
-        }
-    }
-
-    /// Asks the processor for what waking the task touches.
-    #[inline]
-    pub(crate) fn prefetch_state(&self) {
-        corio_coroutine::prefetch(self.state.as_ptr().cast());
-    }
-
-    /// Asks the processor for the base of the task's stack and for what the task waits for, and so for
-    /// the translations of their addresses.
-    #[inline]
-    pub(crate) fn prefetch_pages(&self) {
-        if let Some(yielder) = self.yielder.get() {
-            corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
-        }
-        if let Some(wait) = self.waiting.get() {
-            corio_coroutine::prefetch(wait.as_ptr().cast_const().cast());
-        }
-    }
-
-    /// Asks the processor for what the next step needs of the task's stack: where it waits, or the top
-    /// if it only gave up its turn.
-    #[inline]
-    pub(crate) fn prefetch_stack(&self) {
-        let Some(yielder) = self.yielder.get() else { return };
-        let Some(wait) = self.waiting.get() else {
-            // SAFETY: as in `yielder`.
-            return unsafe { yielder.as_ref() }.prefetch_stack();
-        };
-        corio_coroutine::prefetch(yielder.as_ptr().cast_const().cast());
-        let innermost = wait.as_ptr().cast_const().cast::<u8>().wrapping_sub(LINES_BELOW_WAIT * 64);
-        for line in 0..FRAME_LINES {
-            corio_coroutine::prefetch(innermost.wrapping_add(line * 64));
-        }
-    }
-
     #[inline]
     pub(super) fn make_ready(&self) {
         self.state.set(State::Ready);
@@ -483,7 +432,7 @@ impl Header {
     }
 
     #[inline(always)]
-    fn yielder(&self) -> &Yielder<(), ()> {
+    pub(super) fn yielder(&self) -> &Yielder<(), ()> {
         let yielder = self.yielder.get().expect("a running task has a yielder");
         // SAFETY: the yielder is on the stack of this task's coroutine, which is suspended or
         // running as long as `yielder` is set.

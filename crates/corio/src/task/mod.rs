@@ -3,6 +3,7 @@
 //! * [`cell`]: the one allocation a task is, generic over its body and its result;
 //! * [`header`]: what the loop and those who wait need of it, whatever its types: the states, the
 //!   suspension;
+//! * [`prefetch`]: having its memory at hand when it is its turn;
 //! * [`cancel`]: asking it to stop;
 //! * [`handle`]: making tasks, and [`Task`], the right to what one comes to;
 //! * [`shared`]: [`SharedTask`], for several who wait;
@@ -15,6 +16,7 @@ mod cell;
 mod handle;
 mod header;
 mod options;
+mod prefetch;
 mod scopes;
 mod shared;
 
