@@ -5,8 +5,8 @@ use std::fs as std_fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use corio::fs::{self, File, OpenOptions};
@@ -196,15 +196,22 @@ fn operations_that_are_given_up_wait_in_line_and_not_on_threads() -> Result<()> 
         let (mut file, mut writer) = slow_file()?;
         let works = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&works);
+        let gate = Arc::new(Mutex::new(()));
+        let (entrance, closed) = (Arc::clone(&gate), gate.lock());
         get_running_loop()?.set_default_executor(move |work: corio::Work| {
             counted.fetch_add(1, Ordering::Relaxed);
-            drop(std::thread::spawn(work));
+            let entrance = Arc::clone(&entrance);
+            drop(std::thread::spawn(move || {
+                drop(entrance.lock());
+                work();
+            }));
         });
         for _ in 0..20 {
             assert!(timeout(ms(1), || Ok(file.read(&mut [0; 3])?)).unwrap_err().is_timeout());
             assert!(timeout(ms(1), || Ok(file.metadata()?)).unwrap_err().is_timeout());
         }
         assert_eq!(works.load(Ordering::Relaxed), 1, "the first read");
+        drop(closed);
         writer.write_all(b"all of it")?;
         drop(writer);
         let mut text = String::new();
